@@ -1,0 +1,68 @@
+# Every command outsiders rely on. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev serve test check format bench proof test-model test-agents lock transcript clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## set up .venv with the `tokenmill` command
+dev: $(DEV_STAMP) ## set up the tools for tests and checks as well
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "TokenMill needs Python 3.11 or newer; '$(PYTHON)' is older. Set PYTHON=/path/to/python3.11."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(STAMP): requirements/base.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt -r requirements/build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_STAMP): $(STAMP) requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+serve: install ## run the platform on http://127.0.0.1:8080 with the embedded model
+	@$(BIN)/tokenmill serve
+
+test: dev ## run every test
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not model and not proof" tests
+
+check: dev ## format, lint, types, import floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: dev ## rewrite the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: dev ## measure speed; prints a table
+	$(BIN)/python -m tests.bench
+
+proof: ## the long proofs (floods, kills, chaos, soak, fuzz)
+	@echo "make proof: the long proofs come with the ledger and the protocol fuzzers; there is nothing to prove yet." >&2; exit 1
+
+test-model: dev ## tools and Chinese on the 1.5B model, with figures
+	$(BIN)/pytest -m model -s -p no:xdist --timeout 1800 tests/model
+
+test-agents: ## the real coding agents against a running platform
+	@echo "make test-agents: the coding agents are wired up once all three protocols are served." >&2; exit 1
+
+transcript: install ## run a fresh platform and write the session into the READMEs
+	$(BIN)/python tools/transcript.py
+
+lock: dev ## re-resolve requirements/*.txt (hashes, no registry addresses)
+	tools/lock.sh
+
+clean: ## remove what the build made; keeps ./data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

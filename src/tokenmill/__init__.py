@@ -1,0 +1,1 @@
+"""TokenMill: a self-hosted model API platform."""

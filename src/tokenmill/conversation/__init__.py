@@ -1,0 +1,1 @@
+"""The canonical language: what any protocol can ask and any model can answer."""

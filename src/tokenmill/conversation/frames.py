@@ -1,0 +1,40 @@
+"""Pairs upstream bytes with what they meant."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tokenmill.conversation.events import Event
+from tokenmill.conversation.parts import Value
+from tokenmill.kit.faults import Fault
+
+
+class Frame(Value, frozen=True):
+    """One upstream block: its events and, where they are still true to them, its exact bytes."""
+
+    events: tuple[Event, ...]
+    raw: bytes | None = None
+
+
+class StreamDecoder(Protocol):
+    """Turns an upstream's bytes into frames, wherever the bytes were cut."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that `data` completes. Raises Fault(blame=upstream) for what breaks the protocol."""
+        ...
+
+    def close(self) -> list[Frame]:
+        """The upstream has ended: whatever makes the stream a legal whole, ending in Finished or Failed."""
+        ...
+
+
+class StreamEncoder(Protocol):
+    """Turns events into a caller's bytes; whatever happens, what it wrote ends legally."""
+
+    def feed(self, event: Event) -> bytes:
+        """The bytes that say `event`; often none."""
+        ...
+
+    def fail(self, fault: Fault) -> bytes:
+        """Closes what is open and says `fault` in the caller's dialect."""
+        ...

@@ -1,0 +1,1 @@
+"""Tools that know no product: faults, ids, clock, money, secrets, telemetry."""

@@ -1,0 +1,117 @@
+"""Declares what a plugin may fill: engines and the HTTP client beneath them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Literal, Protocol
+
+from tokenmill.conversation.frames import Frame
+from tokenmill.conversation.parts import Value
+from tokenmill.conversation.request import Drop, Request
+
+ThinkingSwitch = Literal["thinking", "enable_thinking", "reasoning_effort", "none"]
+ReasoningBack = Literal["required", "accepted", "refused"]
+
+
+class Timeouts(Value, frozen=True):
+    """How long to wait for an upstream, in seconds."""
+
+    connect: float = 5
+    first: float = 120
+    between: float = 60
+    whole: float = 1800
+
+
+class Route(Value, frozen=True, kw_only=True):
+    """One way to serve a request: a target, and what it calls the model."""
+
+    target: str
+    engine: str
+    upstream_model: str
+    base_url: str = ""
+    api_key: str | None = None
+    thinking_switch: ThinkingSwitch = "thinking"
+    reasoning_back: ReasoningBack = "accepted"
+    strict: bool = False
+    timeouts: Timeouts = Timeouts()
+
+
+class ServedBy(Value, frozen=True):
+    """What a target really is, where that is not what the public model name says.
+
+    `context_window` and `max_output` are in tokens; speeds are in tokens a second, once measured.
+    """
+
+    name: str
+    context_window: int
+    max_output: int
+    prefill_speed: float | None = None
+    decode_speed: float | None = None
+
+
+class OpenReply(Protocol):
+    """A reply that an upstream has begun."""
+
+    @property
+    def drops(self) -> tuple[Drop, ...]:
+        """What the target could not be told."""
+        ...
+
+    def frames(self) -> AsyncIterator[Frame]:
+        """The reply's frames, from Started to Finished or Failed; to be read once."""
+        ...
+
+
+class Engine(Protocol):
+    """Asks upstreams of one kind."""
+
+    def open(self, request: Request, route: Route) -> AbstractAsyncContextManager[OpenReply]:
+        """Sends `request`; leaving the block before the reply's end cancels it upstream.
+
+        Raises Fault before the first frame for whatever keeps the reply from beginning.
+        """
+        ...
+
+    def served_by(self, route: Route) -> ServedBy | None:
+        """What really answers on this route, if the engine knows better than the catalogue."""
+        ...
+
+
+class UpstreamReply(Protocol):
+    """An HTTP reply whose body has not been read yet."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, found in any case."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives. Raises Fault(UPSTREAM_BROKE | UPSTREAM_TIMEOUT)."""
+        ...
+
+
+class Upstream(Protocol):
+    """The HTTP client of the token path: three methods, so that it can be swapped for a faster one."""
+
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
+    ) -> AbstractAsyncContextManager[UpstreamReply]:
+        """Sends `body`; leaving the block early closes the connection.
+
+        Raises Fault(UPSTREAM_AWAY) when nobody answers, UPSTREAM_TIMEOUT when it takes too long.
+        """
+        ...
+
+    async def read(self, reply: UpstreamReply, limit: int) -> bytes:
+        """The whole body, at most `limit` bytes. Raises Fault(UPSTREAM_BROKE) for a longer one."""
+        ...
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        ...
