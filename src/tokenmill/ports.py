@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
@@ -46,6 +46,7 @@ class ServedBy(Value, frozen=True):
     name: str
     context_window: int
     max_output: int
+    input: tuple[str, ...] = ("text",)
     prefill_speed: float | None = None
     decode_speed: float | None = None
 
@@ -58,7 +59,7 @@ class OpenReply(Protocol):
         """What the target could not be told."""
         ...
 
-    def frames(self) -> AsyncIterator[Frame]:
+    def frames(self) -> AsyncGenerator[Frame]:
         """The reply's frames, from Started to Finished or Failed; to be read once."""
         ...
 
@@ -91,7 +92,7 @@ class UpstreamReply(Protocol):
         """The headers, found in any case."""
         ...
 
-    def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncGenerator[bytes]:
         """The body as it arrives. Raises Fault(UPSTREAM_BROKE | UPSTREAM_TIMEOUT)."""
         ...
 

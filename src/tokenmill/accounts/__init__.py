@@ -1,0 +1,1 @@
+"""Knows who is who: accounts, their users and their keys."""

@@ -1,0 +1,184 @@
+"""Decides whether a presented key may be used, and whose it is."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Protocol, assert_never
+
+import msgspec
+
+from tokenmill.kit.clock import Clock, rfc3339
+from tokenmill.kit.faults import Code, Fault
+from tokenmill.kit.ids import AccountId, KeyId, ModelId
+from tokenmill.kit.secrets import KeyKind, keyed_hash, looks_like_key
+from tokenmill.store.rows import Change, KeyRow
+
+KEPT_KEYS = 10_000  # About 1 KiB each.
+KEPT_STRANGERS = 10_000  # 32-byte digests of well-formed keys that the database does not know.
+STRANGER_SECONDS = 10.0
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks, proven by a key; `name` is the key's, `models` None allows every model."""
+
+    account_id: AccountId
+    key_id: KeyId
+    key_kind: KeyKind
+    name: str
+    models: frozenset[ModelId] | None
+
+
+class KeySource(Protocol):
+    """The part of the hot store that the check reads."""
+
+    async def key_by_hash(self, digest: bytes) -> KeyRow | None:
+        """The key whose keyed hash this is, whatever its state."""
+        ...
+
+
+class KeyCheck:
+    """Checks keys from memory; the database is asked once per key and change.
+
+    A key with a wrong checksum never reaches the database, and a well-formed
+    stranger does so once in ten seconds, so a flood of bad keys costs hashing only.
+    Subscribe `forget` to the change feed, or ended keys stay alive here.
+    """
+
+    def __init__(
+        self,
+        source: KeySource,
+        clock: Clock,
+        secret: bytes,
+        secrets_old: Sequence[bytes] = (),
+        *,
+        kept: int = KEPT_KEYS,
+    ) -> None:
+        """Keys are looked up by their hash under `secret`, then under each of `secrets_old`."""
+        self._source = source
+        self._clock = clock
+        self._secret = secret
+        self._secrets_old = tuple(secrets_old)
+        self._kept = kept
+        self._rows: OrderedDict[bytes, KeyRow] = OrderedDict()
+        self._digests: dict[KeyId, bytes] = {}
+        self._strangers: OrderedDict[bytes, float] = OrderedDict()
+        self._forgotten = 0
+
+    async def check(self, presented: str | None, address: KeyKind) -> Caller:
+        """Who presents this key at an address for keys of kind `address`.
+
+        Raises Fault NO_KEY, BAD_KEY (malformed, unknown, or of the wrong kind),
+        KEY_ENDED (says what ended), and UNAVAILABLE when the database has to be
+        asked and cannot.
+        """
+        if not presented:
+            raise _no_key(address)
+        if not looks_like_key(presented):
+            raise _unknown()
+        kind: KeyKind = "tp" if presented.startswith("tp-") else "sk"
+        if kind != address:
+            raise _wrong_address(kind)
+        digest = keyed_hash(self._secret, presented)
+        row = self._rows.get(digest)
+        if row is None:
+            row = await self._look_up(digest, presented)
+        else:
+            self._rows.move_to_end(digest)
+        self._refuse_ended(row)
+        return Caller(row.account_id, row.id, row.kind, row.name, row.models)
+
+    def forget(self, change: Change) -> None:
+        """Takes note of a change: what it concerns is read anew at the next check."""
+        match change.kind:
+            case "key":
+                self._drop(KeyId(change.key))
+            case "account":
+                for row in [row for row in self._rows.values() if row.account_id == change.key]:
+                    self._drop(row.id)
+            case _:
+                return
+        self._strangers.clear()
+        self._forgotten += 1
+
+    async def _look_up(self, digest: bytes, presented: str) -> KeyRow:
+        expires = self._strangers.get(digest)
+        if expires is not None and self._clock.monotonic() < expires:
+            raise _unknown()
+        before = self._forgotten
+        row = await self._source.key_by_hash(digest)
+        for secret in self._secrets_old:
+            if row is None:
+                row = await self._source.key_by_hash(keyed_hash(secret, presented))
+        if row is None:
+            if before == self._forgotten:
+                self._remember_stranger(digest)
+            raise _unknown()
+        if before == self._forgotten:  # Else what was read may be what the change has ended.
+            self._remember(digest, row)
+        return row
+
+    def _remember(self, digest: bytes, row: KeyRow) -> None:
+        self._rows[digest] = row
+        self._digests[row.id] = digest
+        if len(self._rows) > self._kept:
+            _, oldest = self._rows.popitem(last=False)
+            del self._digests[oldest.id]
+
+    def _remember_stranger(self, digest: bytes) -> None:
+        self._strangers[digest] = self._clock.monotonic() + STRANGER_SECONDS
+        if len(self._strangers) > KEPT_STRANGERS:
+            self._strangers.popitem(last=False)
+
+    def _drop(self, key_id: KeyId) -> None:
+        digest = self._digests.pop(key_id, None)
+        if digest is not None:
+            del self._rows[digest]
+
+    def _refuse_ended(self, row: KeyRow) -> None:
+        if row.deleted_at is not None:
+            raise _ended(row, "was deleted", "Use another key")
+        if row.disabled_at is not None:
+            raise _ended(row, "is disabled", "Use another key")
+        if row.account_disabled_at is not None:
+            raise _ended(row, "belongs to a disabled account", "Ask the operator of this platform")
+        if row.expires_at is not None and row.expires_at <= self._clock.now():
+            raise _ended(row, f"expired at {rfc3339(row.expires_at)}", "Make a new key")
+
+
+def _no_key(address: KeyKind) -> Fault:
+    return Fault(
+        Code.NO_KEY,
+        f"No API key was sent. Send one as `Authorization: Bearer {address}-…`, `api-key: {address}-…` "
+        f"or `x-api-key: {address}-…`.",
+    )
+
+
+def _unknown() -> Fault:
+    return Fault(
+        Code.BAD_KEY,
+        "This API key is not known here. Check that it was copied whole, and that the Base URL is that of "
+        "the platform which made it.",
+    )
+
+
+def _wrong_address(kind: KeyKind) -> Fault:
+    match kind:
+        case "tp":
+            return Fault(
+                Code.BAD_KEY,
+                "This is a Token Plan key (tp-…), which works only at the Token Plan Base URLs: "
+                "/token-plan/v1 (OpenAI) and /token-plan/anthropic (Anthropic).",
+            )
+        case "sk":
+            return Fault(
+                Code.BAD_KEY,
+                "This is a pay-as-you-go key (sk-…), which works only at the pay-as-you-go Base URLs: "
+                "/v1 (OpenAI) and /anthropic (Anthropic).",
+            )
+        case _:
+            assert_never(kind)
+
+
+def _ended(row: KeyRow, how: str, advice: str) -> Fault:
+    return Fault(Code.KEY_ENDED, f"The API key {row.name!r} {how}. {advice}.")

@@ -1,0 +1,1 @@
+"""The console; the admin API will stand beside it."""

@@ -1,0 +1,1 @@
+"""The model API: bytes in, bytes out."""

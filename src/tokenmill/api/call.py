@@ -1,0 +1,144 @@
+"""Wraps one HTTP request of the ASGI server: its headers, its body, its one reply."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tokenmill.api.rejections import headers_of, status_of
+from tokenmill.kit.faults import Code, Fault
+from tokenmill.kit.ids import opaque
+from tokenmill.wire.openai_chat.errors import fault_body
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+JSON: Header = (b"content-type", b"application/json")
+
+
+class ClientGone(Exception):
+    """The caller hung up; there is nobody left to answer."""
+
+
+class Call:
+    """One request and its reply."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.request_id = opaque("req_")
+        self.answered = False
+        self._receive = receive
+        self._send = send
+
+    def header(self, name: bytes) -> str:
+        """A request header, `""` when it is not there; `name` in lower case."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def key(self) -> str | None:
+        """The key, from any of the three headers in which clients send it.
+
+        Some clients send two of them with the same key; the first that is there counts.
+        """
+        scheme, _, token = self.header(b"authorization").partition(" ")
+        if scheme.lower() == "bearer" and token.strip():
+            return token.strip()
+        return (self.header(b"api-key") or self.header(b"x-api-key")).strip() or None
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body. Raises Fault(TOO_LARGE) above `limit` bytes, ClientGone if it never ends."""
+        too_large = Fault(
+            Code.TOO_LARGE,
+            f"The request is larger than {limit // 2**20} MiB, which is the most this platform takes. "
+            "Send media as URLs, or shorten the history.",
+        )
+        if self.header(b"content-encoding") not in ("", "identity"):
+            raise Fault(Code.BAD_VALUE, "Send the body uncompressed, without a Content-Encoding.")
+        declared = self.header(b"content-length")
+        if declared.isdigit() and int(declared) > limit:
+            raise too_large
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            piece = message.get("body", b"")
+            size += len(piece)
+            if size > limit:
+                raise too_large
+            pieces.append(piece)
+            if not message.get("more_body", False):
+                return b"".join(pieces)
+
+    @asynccontextmanager
+    async def until_gone(
+        self, every: float | None = None, meanwhile: Callable[[], Awaitable[None]] | None = None
+    ) -> AsyncIterator[None]:
+        """Cancels the block when the caller hangs up, which then ends in ClientGone.
+
+        The body has to be read before. `meanwhile` runs each `every` seconds.
+        """
+        gone = False
+
+        async def watch(scope: asyncio.Timeout) -> None:
+            nonlocal gone
+            while True:
+                try:
+                    async with asyncio.timeout(every):
+                        while (await self._receive())["type"] != "http.disconnect":
+                            pass
+                    break
+                except TimeoutError:
+                    if meanwhile is not None:
+                        await meanwhile()
+            gone = True
+            scope.reschedule(asyncio.get_running_loop().time())
+
+        try:
+            async with asyncio.timeout(None) as scope:
+                watcher = asyncio.create_task(watch(scope))
+                try:
+                    yield
+                finally:
+                    watcher.cancel()
+        except TimeoutError:
+            if gone:
+                raise ClientGone from None
+            raise
+
+    async def start(self, status: int, headers: Iterable[Header]) -> None:
+        """Sends the status line; `x-request-id` is always among the headers."""
+        self.answered = True
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [*headers, (b"x-request-id", self.request_id.encode())],
+            }
+        )
+
+    async def more(self, body: bytes) -> None:
+        """Sends a piece of the body."""
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def end(self, body: bytes = b"") -> None:
+        """Sends the last piece of the body."""
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def respond(self, status: int, body: bytes, headers: Iterable[Header] = (JSON,)) -> None:
+        """Sends a whole reply."""
+        await self.start(status, [*headers, (b"content-length", str(len(body)).encode())])
+        await self.end(b"" if self.method == "HEAD" else body)
+
+    async def reject(self, fault: Fault, extra: Iterable[Header] = ()) -> None:
+        """Sends `fault` as an error of the OpenAI dialect."""
+        body = fault_body(fault, self.request_id)
+        await self.respond(status_of(fault), body, [JSON, *headers_of(fault), *extra])

@@ -1,0 +1,65 @@
+"""Maps a fault to the HTTP status and headers that report it; its words are the wire's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from tokenmill.kit.faults import Blame, Code, Fault
+
+LONGEST_WAIT = 60
+"""Seconds; agents obey `retry-after` to the letter, so it never tells them to sleep for long."""
+
+
+STATUSES: Mapping[Code, int] = {
+    Code.BAD_JSON: 400,
+    Code.BAD_VALUE: 400,
+    Code.UNSUPPORTED: 400,
+    Code.CONTEXT_EXCEEDED: 400,
+    Code.UPSTREAM_REFUSED: 400,
+    Code.TOO_LARGE: 413,
+    Code.NO_KEY: 401,
+    Code.BAD_KEY: 401,
+    Code.KEY_ENDED: 401,
+    Code.UNKNOWN_MODEL: 404,
+    Code.NOT_FOUND: 404,
+    Code.WRONG_METHOD: 405,
+    Code.CONFLICT: 409,
+    Code.FORBIDDEN: 403,
+    Code.CLIENT_GONE: 499,
+    Code.MODEL_NOT_SOLD: 403,
+    Code.NO_FUNDS: 402,
+    Code.PLAN_USED_UP: 429,
+    Code.RATE_LIMITED: 429,
+    Code.UPSTREAM_AWAY: 503,
+    Code.UPSTREAM_BUSY: 503,
+    Code.UPSTREAM_TIMEOUT: 504,
+    Code.UPSTREAM_BROKE: 502,
+    Code.ENGINE_LOADING: 503,
+    Code.NO_TARGET: 503,
+    Code.STOPPING: 503,
+    Code.UNAVAILABLE: 503,
+    Code.MISCONFIGURED: 500,
+    Code.INTERNAL: 500,
+}
+
+if missing := set(Code) - set(STATUSES):
+    raise ValueError(f"no status for {sorted(missing)}")
+
+
+def status_of(fault: Fault) -> int:
+    """The HTTP status that reports `fault`."""
+    return STATUSES[fault.code]
+
+
+def headers_of(fault: Fault) -> list[tuple[bytes, bytes]]:
+    """`retry-after` and `x-should-retry`, which steer the official SDKs' retries.
+
+    Without the latter an SDK repeats every 408, 409, 429 and 5xx, and Claude Code even a 401.
+    """
+    if fault.retry_after is not None:
+        seconds = min(LONGEST_WAIT, max(1, math.ceil(fault.retry_after)))
+        return [(b"retry-after", str(seconds).encode()), (b"x-should-retry", b"true")]
+    if fault.blame in (Blame.CALLER, Blame.PLAN) or fault.code in (Code.NO_TARGET, Code.UPSTREAM_REFUSED):
+        return [(b"x-should-retry", b"false")]
+    return []

@@ -1,0 +1,1 @@
+"""Knows what was used and what it is worth."""

@@ -1,0 +1,1 @@
+"""Holds what is offered: the models that callers name, with the targets that serve them."""

@@ -1,0 +1,49 @@
+"""Answers what is offered, from one immutable snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tokenmill.catalog.complaints import did_you_mean, quoted
+from tokenmill.catalog.entries import Model, Target, TargetRef
+from tokenmill.kit.faults import Code, Fault
+
+_LONG_CONTEXT = "[1m]"  # Coding agents append it to ask for the long context window.
+
+
+class Catalogue:
+    """Models and the targets that serve them, as they were at one moment."""
+
+    def __init__(self, targets: Iterable[Target], models: Iterable[Model]) -> None:
+        self._targets = {target.id: target for target in targets}
+        self._models = {model.id: model for model in models}
+        self._by_name = {
+            name: model for model in self._models.values() for name in (model.id, *model.aliases)
+        }
+
+    def find(self, name: str) -> Model:
+        """The model with this id or alias; one `[1m]` at the end is tolerated.
+
+        Raises Fault(UNKNOWN_MODEL) that lists the nearest names.
+        """
+        model = self._by_name.get(name) or self._by_name.get(name.removesuffix(_LONG_CONTEXT))
+        if model is not None:
+            return model
+        near = did_you_mean(name.removesuffix(_LONG_CONTEXT), self._by_name)
+        raise Fault(
+            Code.UNKNOWN_MODEL,
+            f"There is no model {quoted(name)}.{near} GET /v1/models lists all.",
+            field="model",
+        )
+
+    def targets_of(self, model: Model) -> tuple[tuple[Target, TargetRef], ...]:
+        """The targets that serve `model`, in the order of its entry; empty when none is left."""
+        return tuple((self._targets[ref.target], ref) for ref in model.targets if ref.target in self._targets)
+
+    def models(self) -> tuple[Model, ...]:
+        """Every model, with or without a target, by id."""
+        return tuple(self._models.values())
+
+    def targets(self) -> tuple[Target, ...]:
+        """Every target, in the order they were added."""
+        return tuple(self._targets.values())

@@ -1,0 +1,1 @@
+"""The `tokenmill` command: one module for each group of subcommands."""

@@ -1,0 +1,51 @@
+"""`tokenmill config`: checks and shows the settings in force."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+import typer
+
+from tokenmill.cli.options import DEFAULT_DATA, AsJson, Config, Data, open_settings, print_json
+
+app = typer.Typer(no_args_is_help=True, help="Check and show the settings.")
+
+
+@app.command()
+def check(data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False) -> None:
+    """Read the settings as `serve` would, and say what is wrong with them."""
+    from tokenmill.settings import read_secret, without_effect
+
+    settings = open_settings(data, config)
+    default = f"file:{data.absolute() / 'secret'}"
+    for reference in (settings.security.secret, *settings.security.secrets_old):
+        if reference != default:  # `init` makes that one.
+            read_secret(reference, os.environ)
+    idle = without_effect(settings)
+    if json:
+        print_json({"ok": True, "without_effect": idle})
+        return
+    typer.echo("The settings are in order.")
+    for key in idle:
+        typer.echo(f"  {key} is set, but has no effect yet")
+
+
+@app.command()
+def show(data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False) -> None:
+    """Print every setting in force; secrets are named, never shown."""
+    from tokenmill.settings import shown
+
+    sections = shown(open_settings(data, config))
+    if json:
+        print_json(sections)
+        return
+    for name, section in sections.items():
+        typer.echo(f"[{name}]")
+        for key, value in section.items():
+            # TOML has no null: what is not set is left out, as a comment.
+            line = (
+                f"# {key} is not set" if value is None else f"{key} = {msgspec.json.encode(value).decode()}"
+            )
+            typer.echo(line)
+        typer.echo()

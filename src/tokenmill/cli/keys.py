@@ -1,0 +1,146 @@
+"""`tokenmill keys`: makes an account's keys, lists them and ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tokenmill.cli.options import (
+    DEFAULT_DATA,
+    AccountEmail,
+    AsJson,
+    Config,
+    Data,
+    open_settings,
+    open_store,
+    parse_moment,
+    print_json,
+    print_table,
+)
+
+if TYPE_CHECKING:
+    from tokenmill.accounts.keys import KeyView
+    from tokenmill.kit.ids import AccountId
+
+app = typer.Typer(no_args_is_help=True, help="Make, list, disable and delete keys.")
+
+KeyIdArgument = Annotated[str, typer.Argument(metavar="ID", help="The key's id (key_…), not the key.")]
+Owner = Annotated[str | None, typer.Option("--account", metavar="EMAIL", help="Only this account's keys.")]
+
+
+@app.command()
+def create(
+    account: AccountEmail,
+    name: Annotated[str, typer.Option(help="What lists call the key.")],
+    expires_at: Annotated[
+        datetime | None,
+        typer.Option(parser=parse_moment, metavar="TIME", help="When it ends, like 2027-01-31T00:00:00Z."),
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    config: Config = None,
+    json: AsJson = False,
+) -> None:
+    """Make a key; it is shown whole this once."""
+    whole, key = asyncio.run(_create(data, config, account, name, expires_at))
+    if json:
+        print_json({"key": whole, "id": key.id})
+        return
+    typer.echo(f"  key   {whole}")
+    typer.echo(f"  id    {key.id}")
+    typer.echo("The key is shown this once.")
+
+
+@app.command("list")
+def list_(
+    account: Owner = None, data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False
+) -> None:
+    """List the keys that are not deleted."""
+    keys, emails = asyncio.run(_list(data, config, account))
+    if json:
+        print_json({"keys": keys})
+        return
+    print_table(
+        ("ID", "KEY", "NAME", "ACCOUNT", "STATE"),
+        *((key.id, key.shown, key.name, emails[key.account_id], _state(key)) for key in keys),
+    )
+
+
+@app.command()
+def disable(
+    key_id: KeyIdArgument, data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False
+) -> None:
+    """Stop a key; running servers refuse it within a second."""
+    key = asyncio.run(_disable(data, config, key_id))
+    if json:
+        print_json({"id": key.id, "disabled_at": key.disabled_at})
+    else:
+        typer.echo(f"{key.name} ({key.shown}) is disabled.")
+
+
+@app.command()
+def delete(
+    key_id: KeyIdArgument, data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False
+) -> None:
+    """Stop a key for ever; usage made with it keeps its name."""
+    key = asyncio.run(_delete(data, config, key_id))
+    if json:
+        print_json({"id": key.id, "deleted_at": key.deleted_at})
+    else:
+        typer.echo(f"{key.name} ({key.shown}) is deleted.")
+
+
+def _state(key: KeyView) -> str:
+    if key.disabled_at is not None:
+        return "disabled"
+    if key.expires_at is not None:
+        return f"until {key.expires_at:%Y-%m-%d %H:%M} UTC"
+    return "active"
+
+
+async def _create(
+    data: Path, config: Path | None, email: str, name: str, expires_at: datetime | None
+) -> tuple[str, KeyView]:
+    from tokenmill.accounts.accounts import find_account
+    from tokenmill.accounts.keys import create_key
+    from tokenmill.kit.clock import SystemClock
+    from tokenmill.settings import read_secret
+
+    async with open_store(data, config) as database:
+        secret = read_secret(open_settings(data, config).security.secret, os.environ)
+        async with database.write() as work:
+            owner = await find_account(work, email)
+            return await create_key(
+                work, SystemClock(), secret, account_id=owner.id, name=name, expires_at=expires_at
+            )
+
+
+async def _list(
+    data: Path, config: Path | None, email: str | None
+) -> tuple[list[KeyView], dict[AccountId, str]]:
+    from tokenmill.accounts.accounts import find_account
+    from tokenmill.accounts.keys import account_emails, list_keys
+
+    async with open_store(data, config) as database, database.read() as work:
+        owner = None if email is None else (await find_account(work, email)).id
+        return await list_keys(work, owner), await account_emails(work)
+
+
+async def _disable(data: Path, config: Path | None, key_id: str) -> KeyView:
+    from tokenmill.accounts.keys import disable_key
+    from tokenmill.kit.clock import SystemClock
+
+    async with open_store(data, config) as database, database.write() as work:
+        return await disable_key(work, SystemClock(), key_id)
+
+
+async def _delete(data: Path, config: Path | None, key_id: str) -> KeyView:
+    from tokenmill.accounts.keys import delete_key
+    from tokenmill.kit.clock import SystemClock
+
+    async with open_store(data, config) as database, database.write() as work:
+        return await delete_key(work, SystemClock(), key_id)

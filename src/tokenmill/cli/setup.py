@@ -1,0 +1,107 @@
+"""Makes a data directory ready to run: secret, schema, first operator."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from tokenmill.accounts.accounts import AccountView, create_account, find_operator
+from tokenmill.accounts.keys import create_key
+from tokenmill.accounts.passwords import hash_password
+from tokenmill.catalog.presets import seed
+from tokenmill.kit.clock import SystemClock
+from tokenmill.kit.faults import Code, Fault
+from tokenmill.kit.ids import AccountId
+from tokenmill.kit.secrets import new_password, new_secret
+from tokenmill.settings import Settings, read_secret
+from tokenmill.store.database import Database, open_database
+from tokenmill.store.migrate import LOCK_NAME, migrate, pending
+
+OPERATOR = "operator@localhost"
+FIRST_KEY = "first"
+
+
+class Initialised(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform that can run; `password` and `key` are there only when this call has made them."""
+
+    account_id: AccountId
+    email: str
+    password: str | None
+    key: str | None
+
+
+async def initialise(settings: Settings, data: Path, environ: Mapping[str, str] = os.environ) -> Initialised:
+    """Makes what is missing and touches nothing that is there; several may run at once.
+
+    Raises Fault(MISCONFIGURED) when the secret is gone that the database's keys were made with.
+    """
+    url = settings.database.url
+    secret = _prepare(settings, data, environ, in_use=await _in_use(url))
+    async with open_database(url) as database:
+        account, password, key = await _ensure_operator(database, secret)
+    return Initialised(account_id=account.id, email=account.email, password=password, key=key)
+
+
+def _prepare(settings: Settings, data: Path, environ: Mapping[str, str], *, in_use: bool) -> bytes:
+    """Directory, secret, schema, in this order: a database with keys in it has always had its secret."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = data.absolute() / "secret"
+    # A secret that the settings put elsewhere is the operator's to make.
+    if settings.security.secret == f"file:{file}" and not file.exists():
+        if in_use:
+            raise Fault(
+                Code.MISCONFIGURED,
+                f"The secret {file} is missing, and without it no existing key works. "
+                "Put it back from a backup.",
+            )
+        _make_secret(file)
+    secret = read_secret(settings.security.secret, environ)
+    migrate(settings.database.url, data.absolute() / LOCK_NAME)
+    return secret
+
+
+def _make_secret(file: Path) -> None:
+    # Linked into place, so that nobody ever reads half of it and the first of two writers wins.
+    draft = file.with_name(f".secret-{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as handle:
+            handle.write(new_secret() + "\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)
+    finally:
+        draft.unlink()
+
+
+async def _in_use(url: str) -> bool:
+    if pending(url):
+        return False
+    async with open_database(url) as database, database.read() as work:
+        return await find_operator(work) is not None
+
+
+async def _ensure_operator(database: Database, secret: bytes) -> tuple[AccountView, str | None, str | None]:
+    async with database.read() as view:
+        existing = await find_operator(view)
+    if existing is not None:
+        return existing, None, None
+    password = new_password()
+    password_hash = await hash_password(password)
+    clock = SystemClock()
+    async with database.write() as work:
+        existing = await find_operator(work)  # Another process may have been first.
+        if existing is not None:
+            return existing, None, None
+        account = await create_account(
+            work, clock, email=OPERATOR, password_hash=password_hash, role="operator"
+        )
+        key, _ = await create_key(work, clock, secret, account_id=account.id, name=FIRST_KEY)
+        await seed(work)
+    return account, password, key

@@ -1,0 +1,144 @@
+"""Builds the platform from its settings: the only place that knows concrete classes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tokenmill.accounts.key_check import KeyCheck
+from tokenmill.admin.console import console_page
+from tokenmill.api.app import App
+from tokenmill.api.chat import ChatCompletions
+from tokenmill.api.front import Front
+from tokenmill.api.health import Health, Probe
+from tokenmill.api.models import Models
+from tokenmill.api.streaming import SILENCE
+from tokenmill.catalog.live import LiveCatalogue
+from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
+from tokenmill.engines.embedded.engine import EmbeddedEngine
+from tokenmill.engines.embedded.models import ModelFile
+from tokenmill.engines.openai import OpenAIEngine
+from tokenmill.exchange.exchange import Exchanges
+from tokenmill.kit.clock import Clock, SystemClock
+from tokenmill.kit.faults import Code, Fault
+from tokenmill.ports import Engine
+from tokenmill.settings import Settings, read_secret
+from tokenmill.store.changes import ChangeFeed
+from tokenmill.store.database import open_database
+from tokenmill.store.hot import HotStore
+
+if TYPE_CHECKING:
+    from tokenmill.engines.embedded.supervisor import EmbeddedServer
+
+MEBI = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A running platform: its ASGI application, and the embedded server if there is one."""
+
+    app: App
+    embedded: EmbeddedServer | None
+
+
+@asynccontextmanager
+async def open_platform(
+    settings: Settings,
+    *,
+    model: ModelFile | None = None,
+    engines: Mapping[str, Engine] | None = None,
+    clock: Clock | None = None,
+    silence: float = SILENCE,
+) -> AsyncIterator[Platform]:
+    """Everything that answers requests, closed in reverse on leaving.
+
+    `model` is the file the embedded engine loads; None runs without one. `engines` adds to
+    the built-in ones or replaces them by name. `silence` is in seconds, after which a waiting
+    stream gets a ping. Raises Fault(MISCONFIGURED) before anything listens.
+    """
+    clock = clock or SystemClock()
+    security = settings.security
+    secret = read_secret(security.secret, os.environ)
+    secrets_old = [read_secret(old, os.environ) for old in security.secrets_old]
+    async with AsyncExitStack() as held:
+        database = await held.enter_async_context(open_database(settings.database.url))
+        hot = await held.enter_async_context(HotStore(settings.database.url))
+        feed = await held.enter_async_context(ChangeFeed(hot))
+        keys = KeyCheck(hot, clock, secret, secrets_old)
+        catalogue = await LiveCatalogue.opened(database)
+        feed.subscribe(keys.forget)
+        feed.subscribe(catalogue.refresh)
+
+        upstream = AiohttpUpstream()
+        held.push_async_callback(upstream.close)
+        chat_engine = OpenAIEngine(upstream)
+        running: dict[str, Engine] = {"openai": chat_engine}
+        embedded = None
+        if model is not None:
+            from tokenmill.engines.embedded.supervisor import EmbeddedServer
+
+            embedded = await held.enter_async_context(EmbeddedServer(model))
+            running["embedded"] = EmbeddedEngine(embedded, chat_engine)
+        running.update(engines or {})
+
+        exchanges = Exchanges(
+            catalogue=catalogue, engines=running, meter=hot, clock=clock, read_key=read_upstream_key
+        )
+        app = App(
+            keys=keys,
+            chat=ChatCompletions(exchanges, body_limit=settings.server.max_body_mb * MEBI, silence=silence),
+            models=Models(catalogue, exchanges, since=int(clock.now().timestamp())),
+            health=Health(_probes(hot, embedded), clock),
+            front=Front(_console(settings, embedded)),
+        )
+        yield Platform(app, embedded)
+
+
+def public_url(settings: Settings) -> str:
+    """The address that callers are told: the one in the settings, else where the server listens."""
+    if settings.server.public_url:
+        return settings.server.public_url.rstrip("/")
+    host = settings.server.host
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  (compared, not bound)
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{settings.server.port}"
+
+
+def read_upstream_key(reference: str) -> str | None:
+    """The secret behind `env:NAME` or `file:PATH`.
+
+    Raises Fault(MISCONFIGURED) when there is none; the caller learns no more than that.
+    """
+    scheme, _, name = reference.partition(":")
+    try:
+        value = os.environ.get(name, "") if scheme == "env" else Path(name).read_text(encoding="utf-8")
+    except OSError:
+        value = ""
+    if not value.strip():
+        raise Fault(
+            Code.MISCONFIGURED,
+            "The platform has no credentials for this model's server. Please tell its operator.",
+        )
+    return value.strip()
+
+
+def _console(settings: Settings, embedded: EmbeddedServer | None) -> bytes:
+    served = embedded.served_by().name if embedded is not None else "none (started with --no-embedded)"
+    return console_page(public_url(settings), served)
+
+
+def _probes(hot: HotStore, embedded: EmbeddedServer | None) -> dict[str, Probe]:
+    probes: dict[str, Probe] = {"database": hot.probe_write}
+    if embedded is not None:
+        probes["embedded_model"] = _when(embedded.endpoint)
+    return probes
+
+
+def _when(check: Callable[[], object]) -> Probe:
+    async def probe() -> None:
+        check()
+
+    return probe

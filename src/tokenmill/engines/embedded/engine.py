@@ -1,0 +1,154 @@
+"""Asks the embedded model, refusing beforehand what it cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Protocol
+
+import msgspec
+
+from tokenmill.conversation.events import Event, PartOpened
+from tokenmill.conversation.frames import Frame
+from tokenmill.conversation.parts import Media, Part, ToolCall, ToolResult, Unknown
+from tokenmill.conversation.request import (
+    ChooseFreely,
+    ChooseNone,
+    CustomTool,
+    Drop,
+    FunctionTool,
+    Request,
+    UnknownTool,
+    WebSearchTool,
+)
+from tokenmill.kit.faults import Code, Fault
+from tokenmill.ports import Engine, OpenReply, Route, ServedBy
+
+
+class Endpoint(Protocol):
+    """Where the child process listens; its key changes with every start."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def api_key(self) -> str: ...
+
+
+class Server(Protocol):
+    """The supervised child process, as the engine sees it."""
+
+    def endpoint(self) -> Endpoint:
+        """Raises Fault(ENGINE_LOADING | UPSTREAM_AWAY) with `retry_after`."""
+        ...
+
+    def served_by(self) -> ServedBy:
+        """What answers here, loaded or still loading."""
+        ...
+
+    @property
+    def calls_tools(self) -> bool:
+        """Does the model's chat template know tools?"""
+        ...
+
+
+class _WithOurIds:
+    """A reply whose tool calls carry ids of the customary form; llama.cpp makes up bare random letters."""
+
+    def __init__(self, opened: OpenReply, drops: tuple[Drop, ...]) -> None:
+        self._opened = opened
+        self.drops = (*drops, *opened.drops)
+
+    async def frames(self) -> AsyncGenerator[Frame]:
+        async with aclosing(self._opened.frames()) as frames:
+            async for frame in frames:
+                yield Frame(tuple(map(_with_our_id, frame.events)))
+
+
+class EmbeddedEngine:
+    """The child process behind an OpenAI engine."""
+
+    def __init__(self, server: Server, chat: Engine) -> None:
+        self._server = server
+        self._chat = chat
+
+    @asynccontextmanager
+    async def open(self, request: Request, route: Route) -> AsyncIterator[OpenReply]:
+        """See `tokenmill.ports.Engine.open`; raises Fault(UNSUPPORTED) for what the model cannot do."""
+        real = self._server.served_by()
+        _refuse_media(request, real.name)
+        asked, drops = self._without_extras(request), self._drops(request)
+        tools, tool_drops = self._tools(request, real.name)
+        endpoint = self._server.endpoint()
+        asked = msgspec.structs.replace(asked, tools=tools)
+        here = msgspec.structs.replace(
+            route, base_url=endpoint.base_url, api_key=endpoint.api_key, thinking_switch="none"
+        )
+        async with self._chat.open(asked, here) as opened:
+            yield _WithOurIds(opened, (*drops, *tool_drops))
+
+    def served_by(self, route: Route) -> ServedBy | None:
+        """The embedded model's real name, limits and speed."""
+        return self._server.served_by()
+
+    def _without_extras(self, request: Request) -> Request:
+        """The server takes members that reach into its slots and caches; none is a caller's business."""
+        return msgspec.structs.replace(request, extras=None, user=None)
+
+    def _drops(self, request: Request) -> tuple[Drop, ...]:
+        fields = request.extras.fields if request.extras is not None else ()
+        return tuple(Drop(name, "the embedded engine does not take it") for name, _ in fields)
+
+    def _tools(self, request: Request, name: str) -> tuple[tuple[FunctionTool, ...], tuple[Drop, ...]]:
+        functions: list[FunctionTool] = []
+        drops: list[Drop] = []
+        for at, tool in enumerate(request.tools):
+            match tool:
+                case FunctionTool() if self._server.calls_tools:
+                    functions.append(tool)
+                case WebSearchTool():
+                    raise Fault(
+                        Code.UNSUPPORTED,
+                        "Web search is not switched on here. Leave the web_search tool out.",
+                        field=f"tools[{at}]",
+                    )
+                case FunctionTool() | CustomTool() | UnknownTool():
+                    drops.append(Drop(f"tools[{at}]", f"{name} does not call tools of this kind"))
+        if drops and not functions and not isinstance(request.tool_choice, ChooseFreely | ChooseNone):
+            raise Fault(
+                Code.UNSUPPORTED,
+                f"The embedded model {name} does not call tools, so tool_choice cannot be met. "
+                "Leave tool_choice out, or ask the operator for a model that calls tools.",
+                field="tool_choice",
+            )
+        return tuple(functions), tuple(drops)
+
+
+def _refuse_media(request: Request, name: str) -> None:
+    for at, turn in enumerate(request.turns):
+        for part in turn.parts:
+            inside = part.content if isinstance(part, ToolResult) else (part,)
+            if (kind := next(filter(None, map(_foreign, inside)), None)) is not None:
+                raise Fault(
+                    Code.UNSUPPORTED,
+                    f"The embedded model {name} reads text only; this message holds {kind}. "
+                    "Leave it out, or ask the operator for a model that takes it.",
+                    field=f"messages[{at}].content",
+                )
+
+
+def _foreign(part: Part) -> str | None:
+    match part:
+        case Media(kind=kind):
+            return f"{'an' if kind in ('image', 'audio') else 'a'} {kind} part"
+        case Unknown(type=kind):
+            return f"a part of type {kind!r}"
+        case _:
+            return None
+
+
+def _with_our_id(event: Event) -> Event:
+    match event:
+        case PartOpened(part=ToolCall(id=id_) as call) if not id_.startswith("call_"):
+            return msgspec.structs.replace(event, part=msgspec.structs.replace(call, id=f"call_{id_[:24]}"))
+        case _:
+            return event

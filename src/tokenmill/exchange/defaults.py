@@ -1,0 +1,59 @@
+"""Fills what the caller left open from the model's entry in the catalogue."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tokenmill.catalog.entries import Model
+from tokenmill.conversation.request import Drop, Request, Sampling, Thinking
+from tokenmill.ports import Route, ServedBy
+
+
+def with_defaults(
+    request: Request, model: Model, route: Route, served_by: ServedBy | None
+) -> tuple[Request, tuple[Drop, ...]]:
+    """`request` as it goes to `route`: thinking and sampling settled, `max_output` within the limit.
+
+    What the caller had asked for and does not get comes back as drops.
+    """
+    thinking = _thinking(request.thinking, model, route)
+    sampling, drops = _sampling(request, model, thinks=thinking.on is True)
+    limit = (
+        model.max_output_tokens if served_by is None else min(model.max_output_tokens, served_by.max_output)
+    )
+    wanted = request.max_output
+    if wanted is not None and wanted > limit:
+        drops = (*drops, Drop("max_completion_tokens", f"this model writes at most {limit} tokens"))
+        wanted = limit
+    return msgspec.structs.replace(request, thinking=thinking, sampling=sampling, max_output=wanted), drops
+
+
+def _thinking(asked: Thinking, model: Model, route: Route) -> Thinking:
+    if asked.on is not None or route.thinking_switch == "none":
+        return asked
+    if asked.effort is not None or asked.budget is not None:
+        return msgspec.structs.replace(asked, on=True)
+    return Thinking(on=model.thinking == "on") if model.thinking != "never" else asked
+
+
+def _sampling(request: Request, model: Model, *, thinks: bool) -> tuple[Sampling, tuple[Drop, ...]]:
+    asked, advice = request.sampling, model.sampling
+    if thinks:
+        best = advice.thinking or advice
+        drops = tuple(
+            Drop(name, f"while thinking, this model samples at {name} {recommended:g}")
+            for name, wish, recommended in (
+                ("temperature", asked.temperature, best.temperature),
+                ("top_p", asked.top_p, best.top_p),
+            )
+            if wish is not None and wish != recommended
+        )
+        return msgspec.structs.replace(asked, temperature=best.temperature, top_p=best.top_p), drops
+    best = (advice.tools if request.tools else None) or advice
+    if asked.temperature is not None and asked.top_p is not None:
+        return asked, ()
+    return msgspec.structs.replace(
+        asked,
+        temperature=best.temperature if asked.temperature is None else asked.temperature,
+        top_p=best.top_p if asked.top_p is None else asked.top_p,
+    ), ()

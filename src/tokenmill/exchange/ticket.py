@@ -1,0 +1,157 @@
+"""Keeps what one exchange has done so far, and becomes its usage row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from tokenmill.accounts.key_check import Caller
+from tokenmill.conversation.events import (
+    ArgumentsDelta,
+    Event,
+    Failed,
+    Finished,
+    PartOpened,
+    TextDelta,
+    UsageSeen,
+)
+from tokenmill.conversation.parts import ToolCall, Value
+from tokenmill.conversation.request import Drop, Request
+from tokenmill.conversation.usage import Usage
+from tokenmill.exchange.estimate import tokens_of_request, tokens_of_text
+from tokenmill.kit.clock import Clock
+from tokenmill.kit.faults import Fault
+from tokenmill.kit.ids import ExchangeId, ModelId, TargetId
+from tokenmill.ports import Route
+from tokenmill.store.rows import Quality, Status, UsageRow
+
+CLIENT_GONE = 499
+"""nginx's status for a caller who hung up before the reply began; it never goes over the wire."""
+
+
+class Asked(Value, frozen=True, kw_only=True):
+    """What the face knows of an exchange beside the request itself.
+
+    `status_of` is the HTTP status with which the face would report a fault.
+    """
+
+    id: ExchangeId
+    caller: Caller
+    protocol: str
+    client: str
+    request_id: str
+    status_of: Callable[[Fault], int]
+
+
+class Ticket:
+    """One exchange, from its admission to its settlement."""
+
+    def __init__(self, asked: Asked, request: Request, model: ModelId, clock: Clock) -> None:
+        self.drops: list[Drop] = []
+        self._asked = asked
+        self._request = request
+        self._model = model
+        self._clock = clock
+        self._started_at: datetime = clock.now()
+        self._began = clock.monotonic()
+        self._first: float | None = None
+        self._route: Route | None = None
+        self._reported: Usage | None = None
+        self._said: list[str] = []
+        self._finished: Finished | None = None
+        self._failed: Fault | None = None
+        self._cancelled = False
+
+    def send_by(self, route: Route) -> None:
+        """The exchange goes on by this route; what an earlier one dropped no longer counts."""
+        self._route = route
+        self.drops.clear()
+
+    def watch(self, event: Event) -> None:
+        """Notes what the reply has reported."""
+        match event:
+            case TextDelta(text=text) | ArgumentsDelta(text=text):
+                if self._first is None:
+                    self._first = self._clock.monotonic()
+                self._said.append(text)
+            case PartOpened(part=ToolCall(name=name)):
+                self._said.append(name)
+            case UsageSeen(usage=usage):
+                self._reported = usage
+            case Finished():
+                self._finished = self._finished or event
+            case Failed(fault=fault):
+                self.failed(fault)
+            case _:
+                pass
+
+    def failed(self, fault: Fault) -> None:
+        """The exchange ends with a fault; the first one counts."""
+        self._failed = self._failed or fault
+
+    def cancelled(self) -> None:
+        """The caller left; leaving after the reply's last word changes nothing."""
+        self._cancelled = True
+
+    @property
+    def usage(self) -> Usage:
+        """What the upstream reported, else what is counted from the text that passed."""
+        if self._reported is not None:
+            return self._reported
+        if not self._said and self._finished is None:
+            return Usage()
+        return Usage(input_fresh=tokens_of_request(self._request), output=tokens_of_text("".join(self._said)))
+
+    @property
+    def reported(self) -> bool:
+        """Has the upstream said what the reply took?"""
+        return self._reported is not None
+
+    def row(self) -> UsageRow:
+        """The exchange as it will be kept."""
+        asked, route, usage = self._asked, self._route, self.usage
+        status, http_status, fault = self._outcome()
+        return UsageRow(
+            id=asked.id,
+            account_id=asked.caller.account_id,
+            key_id=asked.caller.key_id,
+            model=self._model,
+            target=TargetId(route.target) if route else "",
+            upstream_model=route.upstream_model if route else "",
+            protocol=asked.protocol,
+            stream=self._request.stream,
+            started_at=self._started_at,
+            duration_ms=self._milliseconds(self._clock.monotonic()),
+            first_ms=None if self._first is None else self._milliseconds(self._first),
+            status=status,
+            http_status=http_status,
+            stop=self._finished.stop.value if self._finished else None,
+            fault=fault,
+            input_fresh=usage.input_fresh,
+            input_cached=usage.input_cached,
+            input_written=usage.input_written,
+            output=usage.output,
+            output_reasoning=usage.output_reasoning,
+            quality=self._quality(),
+            client=asked.client,
+            request_id=asked.request_id,
+            drops=msgspec.json.encode(self.drops).decode(),
+        )
+
+    def _outcome(self) -> tuple[Status, int, str | None]:
+        if self._finished is not None:
+            return "answered", 200, None
+        if self._failed is not None:
+            status = 200 if self._first is not None else self._asked.status_of(self._failed)
+            return "failed", status, self._failed.code.value
+        return "cancelled", 200 if self._first is not None else CLIENT_GONE, None
+
+    def _quality(self) -> Quality:
+        if self._reported is None:
+            return "counted" if self._said or self._finished else "none"
+        return "suspect" if self._said and not self._reported.output else "reported"
+
+    def _milliseconds(self, moment: float) -> int:
+        return round((moment - self._began) * 1000)

@@ -1,0 +1,1 @@
+"""Keeps the business in a database: tables, units of work, migrations and the hot path's own store."""

@@ -1,0 +1,160 @@
+"""Reads chunks that do not fit the schema, taking from them what makes sense."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from msgspec import Raw
+
+from tokenmill.kit.faults import Code, Fault
+from tokenmill.wire.openai_chat.schema import (
+    NOTHING,
+    CallDelta,
+    ChoiceChunk,
+    Chunk,
+    CompletionDetails,
+    CustomDelta,
+    FunctionDelta,
+    LogprobMember,
+    LogprobsMember,
+    MessageDelta,
+    PromptDetails,
+    UsageMember,
+)
+
+
+def lenient_chunk(data: bytes) -> Chunk:
+    """The chunk that `data` was meant to be: members of a wrong type count as left out.
+
+    Bytes that are not UTF-8 and halves of surrogate pairs become U+FFFD. Raises Fault(UPSTREAM_BROKE)
+    for what is no JSON object.
+    """
+    try:
+        value = json.loads(data.decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Fault(
+            Code.UPSTREAM_BROKE,
+            "The model's reply broke off: its server sent something that is not a chunk. Please try again.",
+        )
+    error, choices = value.get("error"), value.get("choices")
+    return Chunk(
+        id=_text(value.get("id")),
+        object=_text(value.get("object")),
+        created=_number(value.get("created")),
+        model=_text(value.get("model")),
+        system_fingerprint=_text(value.get("system_fingerprint")),
+        choices=[_choice(item, i) for i, item in enumerate(_items(choices))]
+        if isinstance(choices, list)
+        else None,
+        usage=_usage(_members(value.get("usage"))),
+        error=NOTHING if error is None else Raw(json.dumps(error).encode()),
+    )
+
+
+def _members(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str | None:
+    """`value` without halves of surrogate pairs, which no UTF-8 can hold."""
+    if not isinstance(value, str):
+        return None
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _number(value: Any) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _index(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _choice(value: dict[str, Any], position: int) -> ChoiceChunk:
+    index = _index(value.get("index"))
+    matched = value.get("stop_reason")
+    return ChoiceChunk(
+        index=position if index is None else index,
+        delta=_message(value["delta"]) if isinstance(value.get("delta"), dict) else None,
+        message=_message(value["message"]) if isinstance(value.get("message"), dict) else None,
+        finish_reason=_text(value.get("finish_reason")),
+        logprobs=LogprobsMember(_logprobs(_members(value.get("logprobs")).get("content"))),
+        stop_reason=_text(matched),
+    )
+
+
+def _message(value: dict[str, Any]) -> MessageDelta:
+    annotations = [Raw(_written(item).encode()) for item in _items(value.get("annotations"))]
+    return MessageDelta(
+        content=_words(value.get("content")),
+        reasoning_content=_words(value.get("reasoning_content")),
+        reasoning=_words(value.get("reasoning")),
+        refusal=_text(value.get("refusal")),
+        tool_calls=[_call(item) for item in _items(value.get("tool_calls"))],
+        annotations=annotations,
+    )
+
+
+def _words(value: Any) -> str | None:
+    """Text, or the text of a list of parts."""
+    if isinstance(value, list):
+        return "".join(_text(item.get("text")) or "" for item in _items(value))
+    return _text(value)
+
+
+def _call(value: dict[str, Any]) -> CallDelta:
+    function, custom = value.get("function"), value.get("custom")
+    return CallDelta(
+        index=_index(value.get("index")),
+        id=_text(value.get("id")),
+        type=_text(value.get("type")),
+        function=FunctionDelta(_text(function.get("name")), _arguments(function.get("arguments")))
+        if isinstance(function, dict)
+        else None,
+        custom=CustomDelta(_text(custom.get("name")), _arguments(custom.get("input")))
+        if isinstance(custom, dict)
+        else None,
+    )
+
+
+def _arguments(value: Any) -> str | None:
+    """The arguments as text; some servers send the object itself."""
+    return _written(value) if isinstance(value, dict | list) else _text(value)
+
+
+def _written(value: Any) -> str:
+    return _text(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) or ""
+
+
+def _logprobs(value: Any) -> list[LogprobMember]:
+    members = []
+    for item in _items(value):
+        token, logprob, spelled = _text(item.get("token")), _number(item.get("logprob")), item.get("bytes")
+        if token is not None and logprob is not None:
+            octets = [b for b in spelled if _index(b) is not None] if isinstance(spelled, list) else None
+            members.append(LogprobMember(token, logprob, octets, _logprobs(item.get("top_logprobs"))))
+    return members
+
+
+def _usage(value: dict[str, Any]) -> UsageMember:
+    prompt = _members(value.get("prompt_tokens_details"))
+    completion = _members(value.get("completion_tokens_details"))
+    return UsageMember(
+        prompt_tokens=_number(value.get("prompt_tokens")),
+        completion_tokens=_number(value.get("completion_tokens")),
+        prompt_cache_hit_tokens=_number(value.get("prompt_cache_hit_tokens")),
+        prompt_tokens_details=PromptDetails(
+            _number(prompt.get("cached_tokens")), _number(prompt.get("cache_write_tokens"))
+        ),
+        completion_tokens_details=CompletionDetails(_number(completion.get("reasoning_tokens"))),
+    )

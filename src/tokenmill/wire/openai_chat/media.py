@@ -1,0 +1,26 @@
+"""Reads and writes the places where media come from, as this wire names them."""
+
+from __future__ import annotations
+
+import re
+
+from tokenmill.conversation.parts import Inline, MediaSource, Url
+
+_DATA_URL = re.compile(r"data:([^;,]*);base64,")
+
+
+def read_source(text: str) -> tuple[MediaSource, str | None]:
+    """A `data:…;base64,` URL is inline media with its MIME type; any other URL is fetched by the target.
+
+    A `data:` URL in another encoding stays a URL; text that is no URL is bare base64.
+    """
+    if match := _DATA_URL.match(text):
+        return Inline(text[match.end() :]), match[1] or None
+    if text.startswith(("data:", "http://", "https://", "file:", "gs://", "s3://", "oss://")):
+        return Url(text), None
+    return Inline(text), None
+
+
+def data_url(inline: Inline, media_type: str | None) -> str:
+    """The `data:` URL that holds `inline`."""
+    return f"data:{media_type or ''};base64,{inline.data}"

@@ -1,0 +1,98 @@
+"""Writes whole replies for callers, and reads whole replies of upstreams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from tokenmill.conversation.events import Event
+from tokenmill.conversation.fold import Choice, Reply
+from tokenmill.conversation.parts import Reasoning, Refusal, Text, ToolCall
+from tokenmill.kit.ids import opaque
+from tokenmill.wire.openai_chat.assembly import Assembly, read_chunk
+from tokenmill.wire.openai_chat.facts import REASON_OF, write_citation, write_logprobs, write_usage
+
+_NEW_CALL_ID = partial(opaque, "call_")
+
+
+def encode_reply(reply: Reply, *, reply_id: str | None = None, model: str | None = None) -> bytes:
+    """The `chat.completion` that says `reply`, under another id or model name where given.
+
+    Texts of a choice become one, and so does its reasoning. Signatures, media and results of server
+    tools have no place here and are left out.
+    """
+    completion: dict[str, object] = {
+        "id": reply.id if reply_id is None else reply_id,
+        "object": "chat.completion",
+        "created": reply.at,
+        "model": reply.model if model is None else model,
+        "choices": [_choice(choice) for choice in reply.choices],
+    }
+    if reply.usage is not None:
+        completion["usage"] = write_usage(reply.usage)
+    completion["system_fingerprint"] = reply.fingerprint
+    return msgspec.json.encode(completion)
+
+
+def decode_reply(body: bytes, new_id: Callable[[], str] = _NEW_CALL_ID) -> list[Event]:
+    """The events of a reply that came as one JSON object though a stream was asked for.
+
+    Raises the Fault of an error object, or UPSTREAM_BROKE for what is not a reply.
+    """
+    assembly = Assembly(new_id)
+    chunk = read_chunk(body)
+    for choice in chunk.choices or ():
+        choice.delta = choice.message or choice.delta
+    events = list(assembly.take(chunk))
+    if not assembly.ended:
+        events.extend(assembly.end(vouched=True))
+    return events
+
+
+def _choice(choice: Choice) -> dict[str, object]:
+    texts: list[str] = []
+    length = 0
+    annotations: list[object] = []
+    logprobs: list[dict[str, object]] = []
+    refusals: list[str] = []
+    thoughts: list[str] = []
+    calls: list[dict[str, object]] = []
+    for part in choice.parts:
+        match part:
+            case Text():
+                written = (write_citation(citation, length) for citation in part.citations)
+                annotations.extend(annotation for annotation in written if annotation is not None)
+                logprobs.extend(write_logprobs(part.logprobs))
+                texts.append(part.text)
+                length += len(part.text)
+            case Refusal(text=text):
+                refusals.append(text)
+            case Reasoning(text=text):
+                thoughts.append(text)
+            case ToolCall(kind="function" | "custom"):
+                calls.append(_call(part))
+            case _:
+                pass
+    message: dict[str, object] = {
+        "role": "assistant",
+        "content": "".join(texts) if texts or not (calls or refusals) else None,
+        "refusal": "".join(refusals) if refusals else None,
+        "annotations": annotations,
+    }
+    if thoughts:
+        message["reasoning_content"] = "".join(thoughts)
+    if calls:
+        message["tool_calls"] = calls
+    return {
+        "index": choice.index,
+        "message": message,
+        "logprobs": {"content": logprobs, "refusal": None} if logprobs else None,
+        "finish_reason": REASON_OF[choice.stop],
+    }
+
+
+def _call(call: ToolCall) -> dict[str, object]:
+    key, words = ("custom", "input") if call.kind == "custom" else ("function", "arguments")
+    return {"id": call.id, "type": key, key: {"name": call.name, words: call.arguments}}

@@ -1,0 +1,190 @@
+"""Writes a stream for a caller."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from tokenmill.conversation.events import (
+    ArgumentsDelta,
+    CitationAdded,
+    Event,
+    Failed,
+    Finished,
+    Heartbeat,
+    LogprobsAdded,
+    MediaDelta,
+    PartClosed,
+    PartOpened,
+    SignatureDelta,
+    Started,
+    TextDelta,
+    UsageSeen,
+    VendorEvent,
+)
+from tokenmill.conversation.parts import Media, Reasoning, Refusal, Text, ToolCall, ToolResult, Unknown
+from tokenmill.conversation.usage import Usage
+from tokenmill.kit.faults import Fault
+from tokenmill.wire.openai_chat.errors import fault_body
+from tokenmill.wire.openai_chat.facts import REASON_OF, write_citation, write_logprobs, write_usage
+from tokenmill.wire.sse import PING, write_block
+
+DONE = b"data: [DONE]\n\n"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ChatStreamEncoder:
+    """One reply for a caller, from events to bytes.
+
+    The counts and `[DONE]` follow the last of `choices` ends; `close` writes them when fewer came.
+    Signatures, media, results of server tools and events of other protocols have no place on this wire
+    and are left out.
+    """
+
+    def __init__(
+        self,
+        reply_id: str,
+        model: str,
+        at: int,
+        include_usage: bool = True,
+        fingerprint: str | None = None,
+        *,
+        choices: int = 1,
+        request_id: str | None = None,
+    ) -> None:
+        self._head = (
+            b'data: {"id":' + _encode(reply_id) + b',"object":"chat.completion.chunk","created":'
+            + _encode(at) + b',"model":' + _encode(model) + b',"system_fingerprint":'
+            + _encode(fingerprint) + b',"choices":['
+        )  # fmt: skip
+        self._foot = b'],"usage":null}\n\n' if include_usage else b"]}\n\n"
+        self._idle = b',"logprobs":null,"finish_reason":null}' + self._foot
+        self._deep_idle = b"}" + self._idle
+        self._include_usage = include_usage
+        self._awaited = choices
+        self._request_id = request_id
+        self._usage: Usage | None = None
+        self._greeted: set[int] = set()
+        self._calls: dict[int, int] = {}  # Choice -> how many calls it has made.
+        self._openings: dict[
+            int, tuple[int, bytes, bytes]
+        ] = {}  # Part -> its choice, and what stands around words.
+        self._ended = False
+
+    def feed(self, event: Event) -> bytes:
+        """The bytes that say `event`; often none."""
+        if self._ended:
+            return b""
+        match event:
+            case TextDelta(index=index, text=text) | ArgumentsDelta(index=index, text=text):
+                _, before, after = self._openings[index]
+                return before + _encode(text) + after
+            case PartOpened():
+                return self._open(event)
+            case PartClosed() | MediaDelta() | SignatureDelta() | VendorEvent():
+                return b""
+            case Started():
+                return self._greet(0)
+            case CitationAdded(index=index, citation=citation):
+                annotation = write_citation(citation)
+                if annotation is None:
+                    return b""
+                return self._delta(self._openings[index][0], {"annotations": [annotation]})
+            case LogprobsAdded(index=index, logprobs=logprobs):
+                said = {"content": write_logprobs(logprobs), "refusal": None}
+                return self._chunk(self._openings[index][0], b"{}", _encode(said), b"null")
+            case UsageSeen(usage=usage):
+                self._usage = usage
+                return b""
+            case Heartbeat():
+                return PING
+            case Finished():
+                return self._finish(event)
+            case Failed(fault=fault):
+                return self.fail(fault)
+            case _:
+                assert_never(event)
+
+    def close(self) -> bytes:
+        """The stream has ended lawfully: counts and `[DONE]`, unless they are out."""
+        if self._ended:
+            return b""
+        self._ended = True
+        counts = b""
+        if self._include_usage and self._usage is not None:
+            counts = self._head + b'],"usage":' + _encode(write_usage(self._usage)) + b"}\n\n"
+        return counts + DONE
+
+    def fail(self, fault: Fault) -> bytes:
+        """Says `fault` as an error object and ends the stream; nothing comes after."""
+        if self._ended:
+            return b""
+        self._ended = True
+        return write_block(fault_body(fault, self._request_id)) + DONE
+
+    def _open(self, event: PartOpened) -> bytes:
+        choice, part = event.choice, event.part
+        greeting = b"" if choice in self._greeted else self._greet(choice)
+        match part:
+            case Text(text=text):
+                self._lead(event, b'{"content":')
+                rest = self.feed(LogprobsAdded(event.index, part.logprobs)) if part.logprobs else b""
+                rest += b"".join(self.feed(CitationAdded(event.index, c)) for c in part.citations)
+            case Reasoning(text=text):
+                self._lead(event, b'{"reasoning_content":')
+                rest = b""
+            case Refusal(text=text):
+                self._lead(event, b'{"refusal":')
+                rest = b""
+            case ToolCall(kind="server"):
+                self._openings[event.index] = (choice, b"", b"")
+                return greeting
+            case ToolCall():
+                return greeting + self._open_call(event, part)
+            case Media() | ToolResult() | Unknown():
+                return greeting
+            case _:
+                assert_never(part)
+        words = self.feed(TextDelta(event.index, text)) if text else b""
+        return greeting + words + rest
+
+    def _lead(self, event: PartOpened, key: bytes) -> None:
+        before = self._head + b'{"index":%d,"delta":' % event.choice + key
+        self._openings[event.index] = (event.choice, before, self._deep_idle)
+
+    def _open_call(self, event: PartOpened, call: ToolCall) -> bytes:
+        number = self._calls.get(event.choice, 0)
+        self._calls[event.choice] = number + 1
+        key, words = ("custom", "input") if call.kind == "custom" else ("function", "arguments")
+        first: dict[str, object] = {
+            "index": number,
+            "id": call.id,
+            "type": key,
+            key: {"name": call.name, words: call.arguments},
+        }
+        before = self._head + b'{"index":%d,"delta":{"tool_calls":[{"index":%d,' % (event.choice, number)
+        before += b'"%s":{"%s":' % (key.encode(), words.encode())
+        self._openings[event.index] = (event.choice, before, b"}}]" + self._deep_idle)
+        return self._delta(event.choice, {"tool_calls": [first]})
+
+    def _greet(self, choice: int) -> bytes:
+        self._greeted.add(choice)
+        return self._delta(choice, {"role": "assistant", "content": ""})
+
+    def _finish(self, event: Finished) -> bytes:
+        greeting = b"" if event.choice in self._greeted else self._greet(event.choice)
+        reason = _encode(REASON_OF[event.stop])
+        self._awaited -= 1
+        last = self._chunk(event.choice, b"{}", b"null", reason)
+        return greeting + last + (self.close() if self._awaited <= 0 else b"")
+
+    def _delta(self, choice: int, delta: dict[str, object]) -> bytes:
+        return self._chunk(choice, _encode(delta), b"null", b"null")
+
+    def _chunk(self, choice: int, delta: bytes, logprobs: bytes, reason: bytes) -> bytes:
+        return (
+            self._head + b'{"index":%d,"delta":' % choice + delta + b',"logprobs":' + logprobs
+            + b',"finish_reason":' + reason + b"}" + self._foot
+        )  # fmt: skip

@@ -1,0 +1,158 @@
+"""`tokenmill serve` as a process, in front of a scripted upstream process."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from openai import OpenAI
+
+from tests.processes import COMMAND, Server, free_port, tokenmill, wait_for
+
+CATALOGUE = """
+[[targets]]
+id = "scripted"
+engine = "openai"
+base_url = "http://127.0.0.1:{port}/v1"
+thinking_switch = "none"
+[[models]]
+id = "mimo-v2.5-pro"
+targets = [{{ target = "scripted", model = "upstream-name" }}]
+"""
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Iterator[int]:
+    port = free_port()
+    with subprocess.Popen([sys.executable, "-m", "tests.bench.upstream", str(port)]) as process:
+        wait_for(lambda: socket.create_connection(("127.0.0.1", port)).close() or True)
+        yield port
+        process.kill()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    running: list[Server] = []
+
+    def start(*options: str) -> Server:
+        running.append(Server(tmp_path / "data", "--no-embedded", *options))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.process.kill()
+        server.process.communicate()
+
+
+def test_a_first_start_prints_all_a_newcomer_needs_and_a_second_no_secrets(
+    serve: Callable[..., Server],
+) -> None:
+    first = serve()
+    for word in (f"{first.url}/console/", "operator@localhost", "password", first.key, "curl"):
+        assert word in first.banner
+    assert first.stop() == 0
+
+    second = serve()
+
+    assert first.key not in second.banner
+    assert "password" not in second.banner.replace("accounts password", "")
+    assert "operator@localhost" in second.banner
+
+
+def test_a_catalogue_applied_beside_the_server_is_served_and_metered(
+    serve: Callable[..., Server], upstream: int, tmp_path: Path
+) -> None:
+    server = serve()
+    (tmp_path / "catalog.toml").write_text(CATALOGUE.format(port=upstream))
+    tokenmill(server.data, "catalog", "apply", str(tmp_path / "catalog.toml"))
+    client = OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=5)
+    time.sleep(1)
+
+    reply = client.chat.completions.create(
+        model="mimo-v2.5-pro", messages=[{"role": "user", "content": "[[n=3 d=0]]"}]
+    )
+
+    assert reply.choices[0].message.content == "quick brown quick brown quick brown "
+    used = json.loads(tokenmill(server.data, "usage", "--account", "operator@localhost", "--json"))
+    assert used["requests"] == 1
+    assert {k: used["tokens"][k] for k in ("input_fresh", "output")} == {"input_fresh": 150, "output": 3}
+
+
+def test_a_stop_lets_a_running_stream_finish(
+    serve: Callable[..., Server], upstream: int, tmp_path: Path
+) -> None:
+    server = serve()
+    (tmp_path / "catalog.toml").write_text(CATALOGUE.format(port=upstream))
+    tokenmill(server.data, "catalog", "apply", str(tmp_path / "catalog.toml"))
+    time.sleep(1)
+    client = OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0)
+    stream = client.chat.completions.create(
+        model="mimo-v2.5-pro", messages=[{"role": "user", "content": "[[n=20 d=50]]"}], stream=True
+    )
+    next(stream)
+
+    stopping = threading.Thread(target=server.stop)
+    stopping.start()
+    words = [chunk.choices[0].delta.content for chunk in stream if chunk.choices]
+    stopping.join(timeout=60)
+
+    assert sum(1 for word in words if word) == 20
+    assert server.process.returncode == 0
+    used = json.loads(tokenmill(server.data, "usage", "--account", "operator@localhost", "--json"))
+    assert used["requests"] == 1
+
+
+def test_a_taken_port_is_said_with_what_to_do(serve: Callable[..., Server], tmp_path: Path) -> None:
+    server = serve()
+    port = server.url.rpartition(":")[2]
+
+    done = subprocess.run(
+        [*COMMAND, "serve", "--no-embedded", "--port", port, "--data", str(tmp_path / "other")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert "--port" in done.stderr
+
+
+def test_more_than_one_worker_needs_postgresql_and_says_so(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "serve", "--workers", "2", "--data", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert "PostgreSQL" in done.stderr
+
+
+def test_no_key_and_no_password_is_ever_logged(serve: Callable[..., Server], upstream: int) -> None:
+    server = serve("--host", "127.0.0.1")
+    OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0).models.list()
+    password = re.search(r"password (\S+)", server.banner)
+    assert password is not None
+    server.process.send_signal(signal.SIGTERM)
+    _, logs = server.process.communicate(timeout=60)
+
+    assert server.key not in logs
+    assert password.group(1) not in logs
+
+
+def test_the_secret_and_the_data_are_for_the_owner_only(serve: Callable[..., Server]) -> None:
+    server = serve()
+
+    assert os.stat(server.data).st_mode & 0o777 == 0o700
+    assert os.stat(server.data / "secret").st_mode & 0o777 == 0o600

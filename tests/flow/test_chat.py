@@ -1,0 +1,350 @@
+"""A chat completion's whole life, told over HTTP with a scripted engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+from openai import AsyncOpenAI
+
+from tests.flow.conftest import Opener, usage_rows
+from tokenmill.conversation.events import (
+    ArgumentsDelta,
+    Event,
+    Failed,
+    Finished,
+    PartClosed,
+    PartOpened,
+    Started,
+    Stop,
+    TextDelta,
+    UsageSeen,
+)
+from tokenmill.conversation.parts import Reasoning, Text, ToolCall
+from tokenmill.conversation.usage import Usage
+from tokenmill.kit.faults import Code, Fault
+from tokenmill.testing import ScriptedEngine, TestPlatform
+
+START = Started("up-1", "upstream-name", 1_790_000_000)
+USAGE = Usage(input_fresh=10, input_cached=5, output=7, output_reasoning=3)
+HELLO: list[Event] = [
+    START,
+    PartOpened(0, Reasoning()),
+    TextDelta(0, "Let me think."),
+    PartClosed(0),
+    PartOpened(1, Text()),
+    TextDelta(1, "你好"),
+    TextDelta(1, ", world"),
+    PartClosed(1),
+    UsageSeen(USAGE),
+    Finished(Stop.END),
+]
+ASK: dict[str, Any] = {"model": "mimo-v2.5-pro", "messages": [{"role": "user", "content": "Hello"}]}
+
+
+def sdk(platform: TestPlatform) -> AsyncOpenAI:
+    return AsyncOpenAI(base_url=f"{platform.url}/v1", api_key=platform.key, max_retries=0)
+
+
+async def post(
+    http: aiohttp.ClientSession, platform: TestPlatform, body: Any, **headers: str
+) -> tuple[int, dict[str, Any], aiohttp.typedefs.CIMultiDictProxy[str]]:
+    headers = headers or {"authorization": f"Bearer {platform.key}"}
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    async with http.post(f"{platform.url}/v1/chat/completions", data=data, headers=headers) as reply:
+        return reply.status, await reply.json(), reply.headers
+
+
+async def test_a_whole_reply_carries_text_reasoning_and_the_billed_usage(platform_with: Opener) -> None:
+    platform = await platform_with(ScriptedEngine(HELLO))
+    async with sdk(platform) as client:
+        reply = await client.chat.completions.create(**ASK)
+
+    message = reply.choices[0].message
+    assert (message.content, reply.choices[0].finish_reason) == ("你好, world", "stop")
+    assert message.model_dump()["reasoning_content"] == "Let me think."
+    assert reply.id.startswith("chatcmpl-")
+    assert reply.model == "mimo-v2.5-pro"
+    assert reply.usage is not None
+    (row,) = await usage_rows(platform)
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (15, 7)
+    assert (row.status, row.http_status, row.quality) == ("answered", 200, "reported")
+    assert (row.input_fresh, row.input_cached, row.output, row.output_reasoning) == (10, 5, 7, 3)
+
+
+async def test_a_stream_says_what_the_whole_reply_says(platform_with: Opener) -> None:
+    platform = await platform_with(ScriptedEngine(HELLO))
+    async with sdk(platform) as client:
+        stream = await client.chat.completions.create(**ASK, stream=True)
+        chunks = [chunk async for chunk in stream]
+
+    deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
+    assert "".join(delta.content or "" for delta in deltas) == "你好, world"
+    assert "".join(delta.model_dump().get("reasoning_content") or "" for delta in deltas) == "Let me think."
+    last = chunks[-1]
+    assert last.choices == []
+    assert last.usage is not None
+    assert (last.usage.prompt_tokens, last.usage.completion_tokens, last.usage.total_tokens) == (15, 7, 22)
+
+
+async def test_tool_calls_come_through_and_the_second_turn_reaches_the_engine(platform_with: Opener) -> None:
+    calling = [
+        START,
+        PartOpened(0, ToolCall("call_1", "get_weather")),
+        ArgumentsDelta(0, '{"city":'),
+        ArgumentsDelta(0, ' "Beijing"}'),
+        PartClosed(0),
+        Finished(Stop.TOOL),
+    ]
+    engine = ScriptedEngine(calling, HELLO)
+    platform = await platform_with(engine)
+    tools = [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}]
+    async with sdk(platform) as client:
+        first = await client.chat.completions.create(**ASK, tools=tools)  # type: ignore[call-overload]  # plain dicts
+        message = first.choices[0].message
+        (call,) = message.tool_calls or []
+        history = [
+            *ASK["messages"],
+            message.model_dump(exclude_none=True),
+            {"role": "tool", "tool_call_id": call.id, "content": "22°C"},
+        ]
+        await client.chat.completions.create(model=ASK["model"], messages=history, tools=tools)  # type: ignore[call-overload]  # plain dicts
+
+    assert (
+        first.choices[0].finish_reason,
+        json.loads(call.function.arguments),
+    ) == ("tool_calls", {"city": "Beijing"})
+    request, route = engine.asked[1]
+    assert [turn.role for turn in request.turns] == ["user", "assistant", "tool"]
+    assert route.upstream_model == "upstream-name"
+
+
+@pytest.mark.parametrize("header", ["authorization", "api-key", "x-api-key"])
+async def test_a_key_is_taken_from_each_of_three_headers(
+    platform_with: Opener, http: aiohttp.ClientSession, header: str
+) -> None:
+    platform = await platform_with(ScriptedEngine(HELLO))
+    value = f"Bearer {platform.key}" if header == "authorization" else platform.key
+
+    status, _, _ = await post(http, platform, ASK, **{header: value})
+
+    assert status == 200
+
+
+@pytest.mark.parametrize("key", ["", "sk-short", "sk-" + "A" * 46, "nonsense"])
+async def test_no_key_and_bad_keys_get_401_that_no_client_repeats(
+    platform_with: Opener, http: aiohttp.ClientSession, key: str
+) -> None:
+    platform = await platform_with(ScriptedEngine(HELLO))
+
+    status, body, headers = await post(http, platform, ASK, **{"api-key": key})
+
+    assert status == 401
+    assert headers["x-should-retry"] == "false"
+    assert body["error"]["type"] == "invalid_key"
+    assert headers["x-request-id"].startswith("req_")
+    assert await usage_rows(platform) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field", "says"),
+    [
+        (b"{", 400, None, "JSON"),
+        (b"[]", 400, None, "object"),
+        ({"messages": ASK["messages"]}, 400, "model", "model"),
+        ({"model": "mimo-v2.5-pro", "messages": []}, 400, "messages", "messages"),
+        ({**ASK, "temperature": "hot"}, 400, "temperature", "number"),
+        ({**ASK, "messages": [{"role": "alien", "content": "x"}]}, 400, "messages[0].role", "alien"),
+        ({**ASK, "model": "mimo-v2.5-por"}, 404, "model", "mimo-v2.5-pro"),
+    ],
+)
+async def test_bad_requests_name_the_field_and_what_to_do(
+    platform_with: Opener, http: aiohttp.ClientSession, body: Any, status: int, field: str | None, says: str
+) -> None:
+    platform = await platform_with(ScriptedEngine(HELLO))
+
+    seen, reply, _ = await post(http, platform, body)
+
+    assert (status, field) == (seen, reply["error"]["param"])
+    assert says in reply["error"]["message"]
+
+
+async def test_a_body_above_the_limit_is_413_before_it_is_read(
+    platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    platform = await platform_with(ScriptedEngine(HELLO))
+    headers = {"authorization": f"Bearer {platform.key}", "content-length": str(65 * 2**20)}
+
+    reader, writer = await asyncio.open_connection(*_host_and_port(platform))
+    lines = ["POST /v1/chat/completions HTTP/1.1", "Host: x", *(f"{k}: {v}" for k, v in headers.items())]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    status = await reader.readline()
+    writer.close()
+
+    assert b"413" in status
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/chat/completions", 405),
+        ("POST", "/v1/models", 405),
+        ("GET", "/api/tags", 404),
+        ("GET", "/props", 404),
+        ("GET", "/v1/nothing", 404),
+    ],
+)
+async def test_wrong_methods_and_paths_are_refused_in_json(
+    platform_with: Opener, http: aiohttp.ClientSession, method: str, path: str, status: int
+) -> None:
+    platform = await platform_with(ScriptedEngine(HELLO))
+    headers = {"authorization": f"Bearer {platform.key}"}
+
+    async with http.request(method, platform.url + path, headers=headers) as reply:
+        body = await reply.json()
+
+    assert status == reply.status
+    assert body["error"]["message"]
+    assert status != 405 or reply.headers["allow"]
+
+
+async def test_a_fault_before_the_first_frame_is_an_http_error_with_retry_after(
+    platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    platform = await platform_with(ScriptedEngine(Fault(Code.UPSTREAM_AWAY, "Nobody home.", retry_after=2)))
+
+    for stream in (False, True):
+        status, body, headers = await post(http, platform, {**ASK, "stream": stream})
+        assert (status, headers["retry-after"], body["error"]["message"]) == (503, "2", "Nobody home.")
+
+    rows = await usage_rows(platform)
+    assert [(row.status, row.http_status, row.fault, row.quality) for row in rows] == [
+        ("failed", 503, "upstream_away", "none")
+    ] * 2
+
+
+@pytest.mark.parametrize("as_event", [True, False])
+async def test_a_fault_in_mid_stream_ends_the_stream_legally(
+    platform_with: Opener, http: aiohttp.ClientSession, as_event: bool
+) -> None:
+    fault = Fault(Code.UPSTREAM_BROKE, "It broke off.")
+    platform = await platform_with(ScriptedEngine([*HELLO[:6], Failed(fault) if as_event else fault]))
+
+    headers = {"authorization": f"Bearer {platform.key}"}
+    async with http.post(
+        f"{platform.url}/v1/chat/completions", json={**ASK, "stream": True}, headers=headers
+    ) as reply:
+        text = await reply.text()
+
+    blocks = [block for block in text.split("\n\n") if block]
+    assert blocks[-1] == "data: [DONE]"
+    assert json.loads(blocks[-2].removeprefix("data: "))["error"]["message"] == "It broke off."
+    (row,) = await usage_rows(platform)
+    assert (row.status, row.quality) == ("failed", "counted")
+    assert row.output > 0
+
+
+async def test_usage_that_the_upstream_left_out_is_counted_and_told(platform_with: Opener) -> None:
+    platform = await platform_with(ScriptedEngine([e for e in HELLO if not isinstance(e, UsageSeen)]))
+    async with sdk(platform) as client:
+        reply = await client.chat.completions.create(**ASK)
+
+    assert reply.usage is not None
+    (row,) = await usage_rows(platform)
+    assert row.quality == "counted"
+    assert (row.input_fresh, row.output) == (reply.usage.prompt_tokens, reply.usage.completion_tokens)
+    assert row.output > 0
+
+
+async def test_zero_reported_while_text_passed_is_believed_and_flagged(platform_with: Opener) -> None:
+    script = [UsageSeen(Usage()) if isinstance(e, UsageSeen) else e for e in HELLO]
+    platform = await platform_with(ScriptedEngine(script))
+    async with sdk(platform) as client:
+        await client.chat.completions.create(**ASK)
+
+    (row,) = await usage_rows(platform)
+    assert (row.output, row.quality) == (0, "suspect")
+
+
+@pytest.mark.parametrize("after", range(1, len(HELLO)))
+async def test_a_caller_who_leaves_cancels_the_upstream_and_is_metered_once(
+    platform_with: Opener, after: int
+) -> None:
+    forever = asyncio.Event()
+    engine = ScriptedEngine([*HELLO[:after], forever.wait])  # type: ignore[list-item]  # wait() returns True
+    platform = await platform_with(engine)
+    reader, writer = await asyncio.open_connection(*_host_and_port(platform))
+    body = json.dumps({**ASK, "stream": True}).encode()
+    writer.write(
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {platform.key}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+    await asyncio.wait_for(engine.closed.wait(), timeout=10)
+
+    for _ in range(100):
+        if rows := await usage_rows(platform):
+            break
+        await asyncio.sleep(0.02)
+    assert [row.status for row in rows] == ["cancelled"]
+    assert engine.left_early == 1
+
+
+async def test_a_silent_model_gets_pings_and_a_late_fault_comes_in_the_stream(
+    platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    async def think() -> None:
+        await asyncio.sleep(0.5)
+
+    engine = ScriptedEngine([think, Fault(Code.UPSTREAM_BROKE, "It broke off.")])
+    platform = await platform_with(engine, silence=0.05)
+    headers = {"authorization": f"Bearer {platform.key}"}
+    async with http.post(
+        f"{platform.url}/v1/chat/completions", json={**ASK, "stream": True}, headers=headers
+    ) as reply:
+        text = await reply.text()
+
+    assert reply.status == 200
+    assert reply.headers["x-accel-buffering"] == "no"
+    assert text.startswith(": ping\n\n: ping\n\n")
+    assert text.endswith("data: [DONE]\n\n")
+    assert "It broke off." in text
+
+
+async def test_the_next_target_is_tried_while_nothing_has_been_sent(platform_with: Opener) -> None:
+    engine = ScriptedEngine(Fault(Code.UPSTREAM_AWAY, "Nobody home."), HELLO)
+    catalogue = """
+        [[targets]]
+        id = "spare"
+        engine = "openai"
+        base_url = "http://127.0.0.1:9/v1"
+        [[targets]]
+        id = "first"
+        engine = "openai"
+        base_url = "http://127.0.0.1:9/v1"
+        [[models]]
+        id = "mimo-v2.5-pro"
+        targets = [
+          { target = "spare", model = "m", priority = 1 },
+          { target = "first", model = "m", priority = 0 },
+        ]
+    """
+    platform = await platform_with(engine, catalogue=catalogue)
+    async with sdk(platform) as client:
+        reply = await client.chat.completions.create(**ASK)
+
+    assert reply.choices[0].message.content == "你好, world"
+    assert [route.target for _, route in engine.asked] == ["first", "spare"]
+    (row,) = await usage_rows(platform)
+    assert (row.status, row.target) == ("answered", "spare")
+
+
+def _host_and_port(platform: TestPlatform) -> tuple[str, int]:
+    host, _, port = platform.url.removeprefix("http://").partition(":")
+    return host, int(port)
