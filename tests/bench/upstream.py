@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 import sys
+from typing import cast
 
 import uvloop
 
@@ -59,8 +60,7 @@ class Upstream(asyncio.Protocol):
         self._tasks: set[asyncio.Task[None]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its bases.
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data

@@ -112,6 +112,8 @@ def test_two_inits_at_once_make_one_operator(data: Path) -> None:
 def test_init_does_not_replace_a_lost_secret(data: Path, made: Initialised) -> None:
     """A new one would silently turn every key into a stranger."""
     (data / "secret").unlink()
+    with closing(sqlite3.connect(data / "tokenmill.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")  # Nor when upgrading.
     assert "Put it back from a backup" in fault("init", data=data).message
     assert not (data / "secret").exists()
 

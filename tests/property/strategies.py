@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import get_args
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -34,6 +35,7 @@ from tokenmill.conversation.request import (
     ChooseNone,
     ChooseOne,
     CustomTool,
+    Effort,
     Extras,
     FunctionTool,
     JsonObject,
@@ -77,7 +79,8 @@ def url_citations(draw: st.DrawFn) -> UrlCitation:
     """A source with a span or without one."""
     span = draw(st.none() | st.tuples(st.integers(0, 50), st.integers(1, 50)))
     start, end = span or (None, None)
-    return UrlCitation(draw(words), *(draw(texts) for _ in range(5)), start, end)
+    title, summary, site, time, logo = (draw(texts) for _ in range(5))
+    return UrlCitation(draw(words), title, summary, site, time, logo, start, end)
 
 
 @st.composite
@@ -143,6 +146,17 @@ chat_replies = replies(
     merge=True,
 )
 """Replies that the chat wire can say whole."""
+
+published_chat_replies = replies(
+    st.one_of(
+        st.builds(Text, words, st.lists(url_citations(), max_size=2).map(tuple), logprobs),
+        st.builds(Reasoning, words),
+        st.builds(Refusal, words),
+        st.builds(ToolCall, names, names, texts),
+    ),
+    merge=True,
+)
+"""The same without custom tool calls, which the published types of chunks do not know."""
 
 
 @st.composite
@@ -252,7 +266,7 @@ def chat_requests(draw: st.DrawFn) -> Request:
     if named:
         choices += [ChooseOne(named[0]), ChooseFrom(tuple(named), draw(st.booleans()))]
     extras = draw(st.dictionaries(names.map("x_{}".format), json_objects, max_size=2))
-    effort = draw(st.sampled_from([None, "minimal", "low", "medium", "high", "xhigh", "max"]))
+    effort = draw(st.sampled_from([None, *get_args(Effort)]))
     on = draw(st.sampled_from([None, True, False]))
     return Request(
         model=draw(words),

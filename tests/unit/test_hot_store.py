@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -220,19 +219,3 @@ async def test_changes_are_read_in_order_from_where_one_left_off(hot: HotStore, 
     assert await hot.latest_change() == 3
     assert await hot.changes_since(1, 1) == [Change(2, "key", "b")]
     assert [change.key for change in await hot.changes_since(0)] == ["a", "b", "c"]
-
-
-@pytest.mark.parametrize("waiting", [200])
-async def test_grouping_beats_one_by_one(hot: HotStore, waiting: int) -> None:
-    """Two hundred at once cost less than two hundred in a row; the figures are printed, not asserted."""
-    started = time.perf_counter()
-    for number in range(waiting):
-        await hot.add_usage(usage(f"row_{number}"))
-    single = time.perf_counter() - started
-    started = time.perf_counter()
-    await asyncio.gather(*(hot.add_usage(usage(f"group_{number}")) for number in range(waiting)))
-    grouped = time.perf_counter() - started
-    print(
-        f"add_usage: {single / waiting * 1e6:.0f} µs one by one, {grouped / waiting * 1e6:.0f} µs in a group"
-    )
-    assert grouped < single

@@ -17,7 +17,6 @@ import uvicorn
 from tokenmill.cli.setup import Initialised, initialise
 from tokenmill.compose import Platform, open_platform, public_url
 from tokenmill.engines.embedded.models import ModelFile
-from tokenmill.engines.embedded.progress import progress_on
 from tokenmill.engines.embedded.store import ModelStore
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.settings import Settings
@@ -122,7 +121,7 @@ def _listening_socket(host: str, port: int) -> Iterator[socket.socket]:
 async def _model(settings: Settings) -> ModelFile | None:
     if not settings.embedded.enabled:
         return None
-    return await ModelStore(progress=progress_on(sys.stderr)).fetch(settings.embedded.model)
+    return await ModelStore.of_environment().fetch(settings.embedded.model)
 
 
 async def _announce(settings: Settings, platform: Platform, made: Initialised) -> None:

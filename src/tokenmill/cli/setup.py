@@ -20,7 +20,8 @@ from tokenmill.kit.ids import AccountId
 from tokenmill.kit.secrets import new_password, new_secret
 from tokenmill.settings import Settings, read_secret
 from tokenmill.store.database import Database, open_database
-from tokenmill.store.migrate import LOCK_NAME, migrate, pending
+from tokenmill.store.migrate import LOCK_NAME, migrate
+from tokenmill.store.sqlite import has_keys, sqlite_file
 
 OPERATOR = "operator@localhost"
 FIRST_KEY = "first"
@@ -41,14 +42,17 @@ async def initialise(settings: Settings, data: Path, environ: Mapping[str, str] 
     Raises Fault(MISCONFIGURED) when the secret is gone that the database's keys were made with.
     """
     url = settings.database.url
-    secret = _prepare(settings, data, environ, in_use=await _in_use(url))
+    secret = _prepare(settings, data, environ)
     async with open_database(url) as database:
         account, password, key = await _ensure_operator(database, secret)
     return Initialised(account_id=account.id, email=account.email, password=password, key=key)
 
 
-def _prepare(settings: Settings, data: Path, environ: Mapping[str, str], *, in_use: bool) -> bytes:
+def _prepare(settings: Settings, data: Path, environ: Mapping[str, str]) -> bytes:
     """Directory, secret, schema, in this order: a database with keys in it has always had its secret."""
+    in_use = has_keys(
+        sqlite_file(settings.database.url)
+    )  # Asked first: another `init` may make both meanwhile.
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = data.absolute() / "secret"
     # A secret that the settings put elsewhere is the operator's to make.
@@ -78,13 +82,6 @@ def _make_secret(file: Path) -> None:
             os.link(draft, file)
     finally:
         draft.unlink()
-
-
-async def _in_use(url: str) -> bool:
-    if pending(url):
-        return False
-    async with open_database(url) as database, database.read() as work:
-        return await find_operator(work) is not None
 
 
 async def _ensure_operator(database: Database, secret: bytes) -> tuple[AccountView, str | None, str | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tokenmill.kit.faults import Code, Fault
@@ -33,6 +35,21 @@ def sqlite_file(url: str) -> Path:
         "Write sqlite:///FILE, or leave it out to get tokenmill.db in the data directory.",
         field="database.url",
     )
+
+
+def has_keys(file: Path) -> bool:
+    """Has the database at `file`, of whatever revision, any key in it?"""
+    if not file.exists():
+        return False
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            return connection.execute("SELECT 1 FROM keys LIMIT 1").fetchone() is not None
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return False  # It is not migrated yet.
+            raise Fault(Code.UNAVAILABLE, f"The database at {file} cannot be read: {error}.") from error
+        except sqlite3.DatabaseError as error:
+            raise Fault(Code.MISCONFIGURED, f"{file} is not a database of TokenMill: {error}.") from error
 
 
 def missing_database(file: Path) -> Fault:

@@ -147,12 +147,10 @@ class Assembly:
                 self._say(choice, Reasoning, thought)
             if delta.content:
                 self._say(choice, Text, delta.content)
-            if delta.refusal:
-                self._say(choice, Refusal, delta.refusal)
-            if delta.annotations or delta.tool_calls:
-                self._take_rest(choice, delta)
         if chunk.logprobs is not None and chunk.logprobs.content and choice.kind is Text:
             self._events.append(LogprobsAdded(choice.open, read_logprobs(chunk.logprobs.content)))
+        if delta is not None and (delta.annotations or delta.refusal or delta.tool_calls):
+            self._take_rest(choice, delta)
         if chunk.finish_reason:
             choice.stop, choice.matched = read_stop(chunk.finish_reason, chunk.stop_reason)
 
@@ -186,12 +184,14 @@ class Assembly:
         choice.cites = []
 
     def _take_rest(self, choice: _Choice, delta: MessageDelta) -> None:
-        for call in delta.tool_calls or ():
-            self._take_call(choice, call)
         if delta.annotations:
             choice.cites.extend(delta.annotations)  # Some come before the text they belong to.
             if choice.kind is Text:
                 self._cite(choice)
+        if delta.refusal:
+            self._say(choice, Refusal, delta.refusal)
+        for call in delta.tool_calls or ():
+            self._take_call(choice, call)
 
     def _take_call(self, choice: _Choice, delta: CallDelta) -> None:
         if delta.function is not None:
