@@ -21,6 +21,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+
+
 def wait_for(what: Callable[[], object], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -31,7 +31,7 @@ TOOL = {
         },
     },
 }
-CALLS = (
+CALLS: tuple[dict[str, object], ...] = (
     {"messages": [{"role": "user", "content": "用一句话介绍北京。"}]},
     {"messages": [{"role": "user", "content": "What is the weather like in Hebei?"}], "tools": [TOOL]},
 )

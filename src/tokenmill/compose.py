@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tokenmill.accounts.key_check import KeyCheck
 from tokenmill.admin.console import console_page
@@ -21,6 +20,7 @@ from tokenmill.catalog.live import LiveCatalogue
 from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
 from tokenmill.engines.embedded.engine import EmbeddedEngine
 from tokenmill.engines.embedded.models import ModelFile
+from tokenmill.engines.embedded.supervisor import EmbeddedServer
 from tokenmill.engines.openai import OpenAIEngine
 from tokenmill.exchange.exchange import Exchanges
 from tokenmill.kit.clock import Clock, SystemClock
@@ -30,9 +30,6 @@ from tokenmill.settings import Settings, read_secret
 from tokenmill.store.changes import ChangeFeed
 from tokenmill.store.database import open_database
 from tokenmill.store.hot import HotStore
-
-if TYPE_CHECKING:
-    from tokenmill.engines.embedded.supervisor import EmbeddedServer
 
 MEBI = 2**20
 
@@ -79,8 +76,6 @@ async def open_platform(
         running: dict[str, Engine] = {"openai": chat_engine}
         embedded = None
         if model is not None:
-            from tokenmill.engines.embedded.supervisor import EmbeddedServer
-
             embedded = await held.enter_async_context(EmbeddedServer(model))
             running["embedded"] = EmbeddedEngine(embedded, chat_engine)
         running.update(engines or {})

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -18,7 +19,7 @@ from tests.processes import Server, tokenmill, wait_for
 pytestmark = pytest.mark.xdist_group("embedded")
 
 SMALL = {"TOKENMILL__EMBEDDED__MODEL": "smollm2-135m"}
-HELLO = [{"role": "user", "content": "Write a long story about the sea."}]
+HELLO: Any = [{"role": "user", "content": "Write a long story about the sea."}]
 FAQ = Path(__file__).parent.parent / "golden" / "openai_chat" / "faq.request.json"
 
 
@@ -48,7 +49,7 @@ def used(server: Server) -> dict[str, int]:
 
 def test_a_whole_reply_has_real_token_counts_that_are_also_billed(server: Server, client: OpenAI) -> None:
     before = used(server)
-    reply = client.chat.completions.create(model="mimo-v2.5-pro", messages=HELLO, max_tokens=16)  # type: ignore[arg-type]  # plain dicts
+    reply = client.chat.completions.create(model="mimo-v2.5-pro", messages=HELLO, max_tokens=16)
 
     assert reply.usage is not None
     assert ("length", 16) == (reply.choices[0].finish_reason, reply.usage.completion_tokens)
@@ -63,7 +64,7 @@ def test_a_stream_ends_with_usage(client: OpenAI) -> None:
         model="mimo-v2.5-pro",
         messages=HELLO,
         max_tokens=8,
-        stream=True,  # type: ignore[arg-type]  # plain dicts
+        stream=True,
     )
     chunks = list(stream)
 
@@ -109,11 +110,11 @@ def test_the_faq_request_is_answered_as_it_stands(client: OpenAI) -> None:
         ("word " * 20_000, "8192"),
     ],
 )
-def test_what_it_cannot_do_is_an_honest_400(client: OpenAI, content: object, says: str) -> None:
+def test_what_it_cannot_do_is_an_honest_400(client: OpenAI, content: Any, says: str) -> None:
     with pytest.raises(APIStatusError) as caught:
         client.chat.completions.create(
             model="mimo-v2.5-pro",
-            messages=[{"role": "user", "content": content}],  # type: ignore[misc,list-item]  # plain dicts
+            messages=[{"role": "user", "content": content}],
         )
 
     assert 400 == caught.value.status_code
@@ -127,7 +128,7 @@ async def test_a_caller_who_leaves_frees_the_model(server: Server) -> None:
             model="mimo-v2.5-pro",
             messages=HELLO,
             max_tokens=4000,
-            stream=True,  # type: ignore[call-overload]  # plain dicts
+            stream=True,
         )
         for _ in range(4)  # All the slots there are.
     ]
@@ -137,7 +138,7 @@ async def test_a_caller_who_leaves_frees_the_model(server: Server) -> None:
         await stream.close()
     began = time.monotonic()
 
-    await client.chat.completions.create(model="mimo-v2.5-pro", messages=HELLO, max_tokens=1)  # type: ignore[call-overload]  # plain dicts
+    await client.chat.completions.create(model="mimo-v2.5-pro", messages=HELLO, max_tokens=1)
 
     assert time.monotonic() - began < 10  # Four stories of 4,000 tokens would take minutes.
     await client.close()
@@ -148,9 +149,9 @@ def test_a_killed_child_fails_its_request_clearly_and_comes_back(server: Server,
         model="mimo-v2.5-pro",
         messages=HELLO,
         max_tokens=4000,
-        stream=True,  # type: ignore[arg-type]  # plain dicts
+        stream=True,
     )
-    next(stream)
+    next(iter(stream))
     (child,) = children(server)
     os.kill(child, signal.SIGKILL)
 
@@ -161,7 +162,7 @@ def test_a_killed_child_fails_its_request_clearly_and_comes_back(server: Server,
 
     def answers() -> bool:
         try:
-            client.chat.completions.create(model="mimo-v2.5-pro", messages=HELLO, max_tokens=1)  # type: ignore[arg-type]  # plain dicts
+            client.chat.completions.create(model="mimo-v2.5-pro", messages=HELLO, max_tokens=1)
         except APIStatusError as error:
             told.append((error.status_code, error.response.headers.get("retry-after")))
             return False

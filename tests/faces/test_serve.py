@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from openai import OpenAI
 
-from tests.processes import COMMAND, Server, free_port, tokenmill, wait_for
+from tests.processes import COMMAND, Server, free_port, listens, tokenmill, wait_for
 
 CATALOGUE = """
 [[targets]]
@@ -35,7 +35,7 @@ targets = [{{ target = "scripted", model = "upstream-name" }}]
 def upstream(tmp_path: Path) -> Iterator[int]:
     port = free_port()
     with subprocess.Popen([sys.executable, "-m", "tests.bench.upstream", str(port)]) as process:
-        wait_for(lambda: socket.create_connection(("127.0.0.1", port)).close() or True)
+        wait_for(lambda: listens(port))
         yield port
         process.kill()
 

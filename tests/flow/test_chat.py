@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -51,7 +52,7 @@ def sdk(platform: TestPlatform) -> AsyncOpenAI:
 
 async def post(
     http: aiohttp.ClientSession, platform: TestPlatform, body: Any, **headers: str
-) -> tuple[int, dict[str, Any], aiohttp.typedefs.CIMultiDictProxy[str]]:
+) -> tuple[int, dict[str, Any], Mapping[str, str]]:
     headers = headers or {"authorization": f"Bearer {platform.key}"}
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     async with http.post(f"{platform.url}/v1/chat/completions", data=data, headers=headers) as reply:
@@ -91,7 +92,7 @@ async def test_a_stream_says_what_the_whole_reply_says(platform_with: Opener) ->
 
 
 async def test_tool_calls_come_through_and_the_second_turn_reaches_the_engine(platform_with: Opener) -> None:
-    calling = [
+    calling: list[Event] = [
         START,
         PartOpened(0, ToolCall("call_1", "get_weather")),
         ArgumentsDelta(0, '{"city":'),
@@ -101,17 +102,18 @@ async def test_tool_calls_come_through_and_the_second_turn_reaches_the_engine(pl
     ]
     engine = ScriptedEngine(calling, HELLO)
     platform = await platform_with(engine)
-    tools = [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}]
+    tools: Any = [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}]
     async with sdk(platform) as client:
-        first = await client.chat.completions.create(**ASK, tools=tools)  # type: ignore[call-overload]  # plain dicts
+        first = await client.chat.completions.create(**ASK, tools=tools)
         message = first.choices[0].message
         (call,) = message.tool_calls or []
-        history = [
+        assert call.type == "function"
+        history: Any = [
             *ASK["messages"],
             message.model_dump(exclude_none=True),
             {"role": "tool", "tool_call_id": call.id, "content": "22°C"},
         ]
-        await client.chat.completions.create(model=ASK["model"], messages=history, tools=tools)  # type: ignore[call-overload]  # plain dicts
+        await client.chat.completions.create(model=ASK["model"], messages=history, tools=tools)
 
     assert (
         first.choices[0].finish_reason,

@@ -87,7 +87,7 @@ class _Server(uvicorn.Server):
 
 def _server_config(platform: Platform, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
-        platform.app,  # type: ignore[arg-type]  # uvicorn's own ASGI types are narrower than the protocol.
+        platform.app,
         http="httptools",
         loop="none",
         ws="none",
@@ -97,7 +97,7 @@ def _server_config(platform: Platform, settings: Settings) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=settings.server.stop_grace,
+        timeout_graceful_shutdown=round(settings.server.stop_grace),
     )
 
 
@@ -129,7 +129,7 @@ async def _announce(settings: Settings, platform: Platform, made: Initialised) -
     if platform.embedded is not None:
         log.info("loading the embedded model", model=platform.embedded.served_by().name)
         try:
-            await platform.embedded.ready(timeout=120)
+            await platform.embedded.ready(within=120)
         except Fault as fault:
             log.error("the embedded model does not run", reason=fault.message)
     sys.stdout.write("\n".join(_banner(settings, platform, made)) + "\n")

@@ -1,8 +1,4 @@
-"""Runs llama.cpp's server in a process of its own, for as long as its parent lives.
-
-One line of JSON comes in on standard input (`ChildSettings`), one goes out on standard output (`Report`);
-the rest is llama.cpp's log on standard error.
-"""
+"""Runs llama.cpp's server in a process of its own, for as long as its parent lives."""
 
 from __future__ import annotations
 
@@ -63,7 +59,11 @@ def missing_cpu_features(cpuinfo: str) -> list[str]:
 
 
 def main() -> None:
-    """Loads the model, reports, and serves until a signal comes."""
+    """Loads the model and serves until a signal comes.
+
+    One line of JSON comes in on standard input (`ChildSettings`), one goes out on standard output
+    (`Report`); llama.cpp writes its log to standard error.
+    """
     settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=ChildSettings)
     _die_with(settings.parent)
     _bound_memory(settings.memory)

@@ -19,25 +19,25 @@ _WARM_UP_TEXT = (
 )
 
 
-class _Generation(msgspec.Struct):
+class _Generation(msgspec.Struct, frozen=True):
     n_ctx: int
 
 
-class _Caps(msgspec.Struct):
+class _Caps(msgspec.Struct, frozen=True):
     supports_tools: bool = False
 
 
-class _Props(msgspec.Struct):
+class _Props(msgspec.Struct, frozen=True):
     default_generation_settings: _Generation
     chat_template_caps: _Caps = _Caps()
 
 
-class _Timings(msgspec.Struct):
+class _Timings(msgspec.Struct, frozen=True):
     prompt_per_second: float
     predicted_per_second: float
 
 
-class _Reply(msgspec.Struct):
+class _Reply(msgspec.Struct, frozen=True):
     timings: _Timings
 
 

@@ -152,15 +152,15 @@ class EmbeddedServer:
                     f"try again in {RETRY_WHILE_LOADING:.0f} s.",
                     retry_after=RETRY_WHILE_LOADING,
                 )
-            case Down(reason, None):
-                raise Fault(Code.UPSTREAM_AWAY, f"The embedded model {self._model.display} is off: {reason}.")
-            case Down(reason, pause):
+            case Down(reason, float(pause)):
                 raise Fault(
                     Code.UPSTREAM_AWAY,
                     f"The embedded model {self._model.display} is being restarted: {reason}. "
                     f"Try again in {pause + RETRY_WHILE_LOADING:.0f} s.",
                     retry_after=pause + RETRY_WHILE_LOADING,
                 )
+            case Down(reason):
+                raise Fault(Code.UPSTREAM_AWAY, f"The embedded model {self._model.display} is off: {reason}.")
             case other:
                 assert_never(other)
 
