@@ -124,7 +124,7 @@ async def test_a_killed_child_is_replaced_and_answers_again(small_model: ModelFi
 
 
 async def test_a_hanging_child_is_replaced(small_model: ModelFile) -> None:
-    patience = Patience(check_every=0.05, unanswered=2, stop=0.2)
+    patience = Patience(check_every=0.05, answer=0.5, unanswered=4, stop=0.2)
     async with EmbeddedServer(small_model, patience=patience) as server:
         await server.ready(LOAD)
         assert server.pid is not None

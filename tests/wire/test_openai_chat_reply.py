@@ -9,7 +9,7 @@ from openai.types.chat import ChatCompletion
 from tests.wire.golden import GOLDEN, check, shown, shown_events
 from tokenmill.conversation.events import Failed, Started, Stop
 from tokenmill.conversation.fold import Choice, Reply, fold
-from tokenmill.conversation.parts import Reasoning, Refusal, Text, ToolCall, UrlCitation
+from tokenmill.conversation.parts import Reasoning, Refusal, Text, ToolCall, ToolResult, UrlCitation
 from tokenmill.conversation.usage import Usage
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.wire.openai_chat.reply import decode_reply, encode_reply
@@ -54,6 +54,7 @@ def test_a_reply_has_every_member_of_the_published_schema() -> None:
         ((ToolCall("c", "f"),), None),
         ((Refusal("no"),), None),
         ((Text("a"), ToolCall("c", "f"), Text("b")), "ab"),
+        ((Text("a"), ToolCall("c", "f", kind="server"), ToolResult("c", server=True)), "a"),
     ],
 )
 def test_content_is_null_only_where_something_else_is_said(

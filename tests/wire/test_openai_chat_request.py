@@ -9,6 +9,7 @@ import pytest
 from tests.wire.golden import GOLDEN, check, shown
 from tokenmill.conversation.parts import (
     CacheMark,
+    FileId,
     Media,
     Reasoning,
     Text,
@@ -16,27 +17,21 @@ from tokenmill.conversation.parts import (
     ToolResult,
     Unknown,
     Url,
+    UrlCitation,
 )
-from tokenmill.conversation.request import Extras, Request, Thinking, Turn, UnknownTool
+from tokenmill.conversation.request import Extras, FunctionTool, Request, Thinking, Turn, UnknownTool
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route
 from tokenmill.wire.openai_chat.request import decode_request, encode_request
 
 CASES = sorted((GOLDEN / "openai_chat").glob("*.request.json"))
 USER: dict[str, Any] = {"role": "user", "content": "hi"}
-TOOL: dict[str, Any] = {"type": "function", "function": {"name": "f"}}
 ROUTE = Route(target="t", engine="e", upstream_model="upstream")
 STRICT = Route(target="t", engine="e", upstream_model="upstream", strict=True)
 
 
 def body(**members: Any) -> bytes:
     return json.dumps({"model": "m", "messages": [USER]} | members).encode()
-
-
-def refusal(raw: bytes) -> Fault:
-    with pytest.raises(Fault) as caught:
-        decode_request(raw)
-    return caught.value
 
 
 def asked(request: Request, route: Route = ROUTE) -> tuple[dict[str, Any], list[str]]:
@@ -64,155 +59,6 @@ def test_a_golden_request_means_what_is_written_and_is_asked_as_written(path: Pa
 def test_asking_again_what_was_asked_changes_nothing(path: Path) -> None:
     once, _ = encode_request(decode_request(path.read_bytes()), ROUTE)
     assert encode_request(decode_request(once), ROUTE) == (once, ())
-
-
-@pytest.mark.parametrize(
-    ("members", "message"),
-    [
-        ({"model": None}, "model: this member is required"),
-        ({"model": ""}, "model: this member is required"),
-        ({"model": 5}, "model: expected a string, got a number"),
-        ({"messages": None}, "messages: this member is required"),
-        ({"messages": []}, "messages: the array is empty"),
-        ({"messages": "hi"}, "messages: expected an array, got a string"),
-        ({"messages": [5]}, "messages[0]: expected an object, got a number"),
-        ({"messages": [{}]}, "messages[0].role: this member is required"),
-        (
-            {"messages": [USER | {"content": 5}]},
-            "messages[0].content: expected a string or an array, got a number",
-        ),
-        (
-            {"messages": [USER | {"content": None}]},
-            "messages[0].content: expected a string or an array of parts",
-        ),
-        (
-            {"messages": [USER | {"content": []}]},
-            "messages[0].content: expected a string or an array of parts",
-        ),
-        (
-            {"messages": [USER | {"content": ["x"]}]},
-            "messages[0].content[0]: expected an object, got a string",
-        ),
-        (
-            {"messages": [USER | {"content": [{"type": "text"}]}]},
-            "messages[0].content[0].text: this member is required",
-        ),
-        (
-            {"messages": [USER | {"content": [{"type": "image_url", "image_url": {"url": 1}}]}]},
-            "messages[0].content[0].image_url.url: expected a string, got a number",
-        ),
-        (
-            {"messages": [{"role": "alien", "content": "x"}]},
-            "messages[0].role: 'alien' is not a role; use developer, system, user, assistant or tool",
-        ),
-        (
-            {"messages": [{"role": "function", "content": "x"}]},
-            "messages[0].role: 'function' is no longer used",
-        ),
-        (
-            {"messages": [{"role": "assistant"}]},
-            "messages[0].content: an assistant message needs content or tool_calls",
-        ),
-        (
-            {"messages": [{"role": "tool", "content": "x"}]},
-            "messages[0].tool_call_id: this member is required",
-        ),
-        (
-            {"messages": [{"role": "tool", "tool_call_id": "c"}]},
-            "messages[0].content: expected a string or an array of parts, got null",
-        ),
-        (
-            {"messages": [{"role": "assistant", "tool_calls": [{"id": "c"}]}]},
-            "messages[0].tool_calls[0].function: this member is required",
-        ),
-        ({"functions": []}, "functions: it is no longer used; send tools"),
-        ({"temperature": 1.6}, "temperature: 1.6 is out of range; use a number from 0 to 1.5"),
-        ({"temperature": "hot"}, "temperature: expected a number, got a string"),
-        ({"temperature": True}, "temperature: expected a number, got a boolean"),
-        ({"top_p": 0}, "top_p: 0.0 is out of range; use a number from 0.01 to 1"),
-        ({"presence_penalty": 2.1}, "presence_penalty: 2.1 is out of range"),
-        ({"frequency_penalty": -2.1}, "frequency_penalty: -2.1 is out of range"),
-        (
-            {"max_completion_tokens": 0},
-            "max_completion_tokens: 0 is out of range; use a number from 1 to 131072",
-        ),
-        ({"max_tokens": 131073}, "max_tokens: 131073 is out of range"),
-        ({"max_tokens": True}, "max_tokens: expected an integer, got a boolean"),
-        ({"max_tokens": 1.5}, "max_tokens: expected an integer, got a number with a fraction"),
-        ({"stop": list("abcde")}, "stop: 5 sequences are too many; use at most 4"),
-        ({"stop": ["a", ""]}, "stop[1]: an empty text"),
-        ({"stop": ""}, "stop: an empty text"),
-        ({"n": 9}, "n: 9 is out of range"),
-        ({"top_logprobs": 21, "logprobs": True}, "top_logprobs: 21 is out of range"),
-        ({"top_logprobs": 2}, "top_logprobs: it needs logprobs: true"),
-        ({"seed": 2**64}, "seed: 18446744073709551616 is out of range"),
-        ({"thinking": {"type": "maybe"}}, "thinking.type: 'maybe' is not a type"),
-        ({"thinking": {}}, "thinking.type: this member is required"),
-        ({"thinking": {"type": "enabled", "budget_tokens": 0}}, "thinking.budget_tokens: 0 is out of range"),
-        ({"reasoning_effort": "huge"}, "reasoning_effort: 'huge' is not an effort; use none, minimal"),
-        ({"response_format": {"type": "xml"}}, "response_format.type: 'xml' is not a format"),
-        (
-            {"response_format": {"type": "json_schema"}},
-            "response_format.json_schema: this member is required",
-        ),
-        ({"tools": [{"type": "function"}]}, "tools[0].function: this member is required"),
-        (
-            {"tools": [{"type": "function", "function": {"name": ""}}]},
-            "tools[0].function.name: a name has 1 to 128",
-        ),
-        (
-            {"tools": [{"type": "function", "function": {"name": "a\nb"}}]},
-            "tools[0].function.name: a name has no control",
-        ),
-        (
-            {"tools": [{"type": "function", "function": {"name": "f", "parameters": []}}]},
-            "tools[0].function.parameters: expected an object",
-        ),
-        ({"tools": [TOOL, TOOL]}, "tools[1]: the name 'f' is taken"),
-        ({"tools": [{"type": "web_search", "limit": 51}]}, "tools[0].limit: 51 is out of range"),
-        (
-            {"tools": [{"type": "web_search", "force_search": "yes"}]},
-            "tools[0].force_search: expected true or false",
-        ),
-        ({"tool_choice": "maybe"}, "tool_choice: 'maybe' is not a choice"),
-        ({"tool_choice": "required"}, "tool_choice: 'required' needs tools"),
-        (
-            {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "g"}}},
-            "tool_choice: there is no tool 'g' in tools",
-        ),
-        ({"tools": [TOOL], "tool_choice": {"type": "x"}}, "tool_choice.type: 'x' is not a type"),
-        ({"stream": "yes"}, "stream: expected true or false, got a string"),
-    ],
-    ids=lambda value: json.dumps(value)[:70] if isinstance(value, dict) else "",
-)
-def test_a_wrong_member_is_refused_by_its_path(members: dict[str, Any], message: str) -> None:
-    fault = refusal(body(**members))
-    assert fault.message.startswith(message)
-    assert fault.code is Code.BAD_VALUE
-    assert fault.field == message.split(": ")[0]
-
-
-@pytest.mark.parametrize(
-    ("raw", "message"),
-    [
-        (b"", "The request body is not valid JSON"),
-        (b"{", "The request body is not valid JSON"),
-        (b"[1]", "The request body: expected an object, got an array"),
-        (b'{"model": NaN}', "The request body is not valid JSON"),
-        (b'{"model": "\xff"}', "The request body is not UTF-8: the byte at 11 is wrong"),
-        (b'{"model": "\\ud800"}', "The request body is not valid JSON"),
-        (b'{"model": "m", "x": {"y": "\\ude00 "}}', "The request body is not valid JSON"),
-        (b'{"model": "m", "x": ' + b"[" * 5000 + b"]" * 5000 + b"}", "The request body is nested too deeply"),
-        (b'{"model": "m", "stream": true, "model": "n"}', "The request body names 'model' twice"),
-        (b'{"model": "m", "\\u006dodel": "n"}', "The request body names 'model' twice"),
-        (b'{"model": "m"} {}', "The request body is not valid JSON"),
-    ],
-    ids=range(11),
-)
-def test_a_body_that_is_no_clean_json_is_refused(raw: bytes, message: str) -> None:
-    fault = refusal(raw)
-    assert fault.message.startswith(message)
-    assert fault.code is Code.BAD_JSON
 
 
 def test_keys_with_escapes_and_odd_spacing_are_read() -> None:
@@ -266,6 +112,7 @@ def test_ways_to_ask_for_thinking(members: dict[str, Any], thinking: Thinking) -
         ("reasoning_effort", Thinking(on=False), {"reasoning_effort": "none"}, []),
         ("reasoning_effort", Thinking(on=True, effort="high"), {"reasoning_effort": "high"}, []),
         ("reasoning_effort", Thinking(on=True), {"reasoning_effort": "medium"}, ["thinking.type"]),
+        ("reasoning_effort", Thinking(budget=5), {"reasoning_effort": "medium"}, ["thinking.budget_tokens"]),
         ("none", Thinking(on=True), {}, ["thinking"]),
         ("none", Thinking(on=False), {}, []),
         ("none", Thinking(), {}, []),
@@ -306,6 +153,7 @@ CALLING = Turn("assistant", (ToolCall("c", "f", "{}"),))
             2,
         ),
         ("accepted", Turn("assistant", (Reasoning("hm", signature="s"), Text("x"))), "hm", 1),
+        ("accepted", Turn("assistant", (Reasoning("hm", form="summary"), Text("x"))), "hm", 1),
     ],
 )
 def test_reasoning_goes_back_as_the_target_wants_it(
@@ -324,15 +172,70 @@ def test_reasoning_goes_back_as_the_target_wants_it(
         of_turn(Turn("user", (Reasoning("x"),))),
         of_turn(Turn("user", (Media("video", source=Url("u")), ToolCall("c", "f")))),
         of_turn(Turn("tool", (Text("x"),))),
+        of_turn(Turn("user", (Media("image", FileId("file-1")),))),
+        of_turn(Turn("user", (Media("audio", FileId("file-1")),))),
         of_turn(Turn("user", (Text("x"),)), tools=(UnknownTool("openai_responses", "namespace", b"{}"),)),
     ],
-    ids=["unknown part", "reasoning of a user", "call of a user", "text of a tool", "unknown tool"],
+    ids=[
+        "unknown part",
+        "reasoning of a user",
+        "call of a user",
+        "text of a tool",
+        "image id",
+        "audio id",
+        "unknown tool",
+    ],
 )
 def test_a_feature_that_the_wire_cannot_say_is_refused_by_name(request_: Request) -> None:
     with pytest.raises(Fault) as caught:
         encode_request(request_, ROUTE)
     assert caught.value.code is Code.UNSUPPORTED
     assert caught.value.field
+
+
+def test_marks_that_the_wire_does_not_know_are_dropped_by_name() -> None:
+    mark = CacheMark()
+    request = of_turn(
+        Turn("user", (Text("a", cache=mark), Media("image", Url("u"), cache=mark))),
+        Turn("assistant", (Text("b", (UrlCitation("u"),)), ToolCall("c", "f", cache=mark))),
+        Turn("assistant", (ToolCall("s", "search", kind="server"),)),
+        Turn("user", (Text("d"), ToolResult("c", (Text("e"),), cache=mark))),
+        tools=(FunctionTool("f", deferred=True, cache=mark),),
+    )
+    told, drops = asked(request)
+    assert [message["role"] for message in told["messages"]] == [
+        "user",
+        "assistant",
+        "assistant",
+        "user",
+        "tool",
+    ]
+    assert drops == [
+        "messages[0].content[0].cache_control",
+        "messages[0].content[1].cache_control",
+        "messages[1].tool_calls.cache_control",
+        "messages[1].content.citations",
+        "messages[2]",
+        "messages[3].cache_control",
+        "tools[0].cache_control",
+        "tools[0].defer_loading",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("extra", "drops"), [(("stream", b"false"), ["stream"]), (("chat_template_kwargs", b"5"), [])]
+)
+def test_extras_do_not_override_what_the_platform_says(extra: tuple[str, bytes], drops: list[str]) -> None:
+    request = of_turn(
+        Turn("user", (Text("x"),)),
+        thinking=Thinking(on=True),
+        extras=Extras("openai_chat", (extra,)),
+    )
+    route = Route(target="t", engine="e", upstream_model="m", thinking_switch="enable_thinking")
+    told, dropped = asked(request, route)
+    assert told["stream"] is True
+    assert told["chat_template_kwargs"] == {"enable_thinking": True}
+    assert dropped == drops
 
 
 def test_extras_of_another_protocol_are_dropped_by_name() -> None:

@@ -10,6 +10,8 @@ from openai.types.chat import ChatCompletionChunk
 
 from tests.wire.golden import GOLDEN, check, check_bytes, shown, shown_events
 from tokenmill.conversation.events import (
+    ArgumentsDelta,
+    CitationAdded,
     Event,
     Failed,
     Finished,
@@ -33,6 +35,7 @@ from tokenmill.conversation.parts import (
     TokenLogprob,
     ToolCall,
     UrlCitation,
+    VendorCitation,
 )
 from tokenmill.conversation.usage import Usage
 from tokenmill.kit.faults import Code, Fault
@@ -211,6 +214,7 @@ def test_what_the_wire_cannot_say_is_left_out() -> None:
         spoken(
             PartOpened(0, Media("audio", Inline("AAAA"))),
             PartOpened(1, ToolCall("srv", "search", "", "server")),
+            ArgumentsDelta(1, "{}"),
             PartOpened(2, Reasoning()),
             SignatureDelta(2, "sealed"),
             VendorEvent("anthropic_messages", b"{}"),
@@ -263,6 +267,19 @@ def test_silence_is_a_fault_and_closing_twice_is_not() -> None:
 def test_an_error_page_instead_of_a_stream_is_a_fault() -> None:
     with pytest.raises(Fault, match="not a chunk"):
         ChatStreamDecoder().feed(b"data: 5\n\n")
+
+
+def test_a_block_that_never_ends_is_noticed_at_the_close_at_the_latest() -> None:
+    decoder = ChatStreamDecoder()
+    start = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
+    assert len(decoder.feed(start + b"data: " + b"x" * (17 * 1024 * 1024))) == 1
+    (frame,) = decoder.close()
+    assert isinstance(frame.events[0], Failed)
+
+
+def test_a_citation_of_another_protocol_is_left_out() -> None:
+    citation = VendorCitation("anthropic_messages", b"{}")
+    assert spoken(PartOpened(0, Text()), CitationAdded(0, citation))[1:] == []
 
 
 def test_a_block_that_never_ends_breaks_the_reply_off() -> None:

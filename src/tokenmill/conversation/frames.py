@@ -35,6 +35,10 @@ class StreamEncoder(Protocol):
         """The bytes that say `event`; often none."""
         ...
 
+    def close(self) -> bytes:
+        """The stream has ended lawfully: what is still to be said, if anything."""
+        ...
+
     def fail(self, fault: Fault) -> bytes:
         """Closes what is open and says `fault` in the caller's dialect."""
         ...

@@ -43,7 +43,7 @@ def bad_value(field: str, problem: str) -> Fault:
 
 def is_null(raw: bytes | msgspec.Raw) -> bool:
     """Was the member left out, or null?"""
-    return len(raw) == 0 or bytes(raw) == b"null"
+    return len(raw) == 0 or (len(raw) == 4 and bytes(raw) == b"null")
 
 
 def decode_at(decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw, at: str) -> T:
@@ -133,10 +133,11 @@ def _refuse_repeated(body: bytes) -> None:
         json.loads(body, object_pairs_hook=note, parse_int=str)
     except (ValueError, RecursionError):
         raise Fault(Code.BAD_JSON, "The request body is not valid JSON.") from None
-    names = [name for name, _ in outermost]
-    for name in names:
-        if names.count(name) > 1:
+    seen: set[str] = set()
+    for name, _ in outermost:
+        if name in seen:
             raise Fault(Code.BAD_JSON, f"The request body names {name!r} twice; say it once.", field=name)
+        seen.add(name)
 
 
 def _flaw(error: Exception) -> str:

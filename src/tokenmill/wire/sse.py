@@ -49,13 +49,14 @@ class SseReader:
 
     def feed(self, data: bytes) -> list[Block]:
         """The blocks that `data` completes."""
-        if self._between and data.endswith(b"\n\n") and data.startswith(b"data: ") and b"\r" not in data:
-            if len(data) > self._limit or b"\n\n\n" in data:
-                return self._feed_slowly(data)
-            self._first = False
+        plain = self._between and data.startswith(b"data: ") and data.endswith(b"\n\n")
+        if plain and len(data) <= self._limit and b"\r" not in data:
             if data.find(b"\n") == len(data) - 2:
+                self._first = False
                 return [Block(data[6:-2], "", data)]
-            return [self._plain_block(piece) for piece in data[:-2].split(b"\n\n")]
+            if b"\n\n\n" not in data:
+                self._first = False
+                return [self._plain_block(piece) for piece in data[:-2].split(b"\n\n")]
         return self._feed_slowly(data)
 
     def close(self, *, lenient: bool = False) -> list[Block]:

@@ -112,6 +112,10 @@ def _serve(settings: ChildSettings) -> _Server:
     params.use_jinja = True
     if settings.chat_template is not None:
         params.chat_template = settings.chat_template
+    # What callers leave open. A small, coarsely quantised model goes astray in the tail of its choices.
+    params.sampling.top_k = 20
+    params.sampling.top_p = 0.8
+    params.sampling.min_p = 0.15
     params.ui = False
     params.verbosity = _LOG_WARNINGS
     server: _Server = xllamacpp.Server(params)

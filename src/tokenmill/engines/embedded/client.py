@@ -7,7 +7,6 @@ import msgspec
 
 from tokenmill.engines.embedded.status import Speed
 
-_HEALTH = aiohttp.ClientTimeout(total=5)
 _FACTS = aiohttp.ClientTimeout(total=30)
 _WARM_UP = aiohttp.ClientTimeout(total=120)
 _WARM_UP_TOKENS = 16
@@ -61,10 +60,11 @@ class ChildClient:
         """The OpenAI dialect's base address."""
         return f"{self._address}/v1"
 
-    async def is_well(self) -> bool:
-        """Does it answer its health check in time?"""
+    async def is_well(self, within: float) -> bool:
+        """Does it answer its health check within so many seconds?"""
+        limit = aiohttp.ClientTimeout(total=within)
         try:
-            async with self._session.get(f"{self._address}/health", timeout=_HEALTH) as reply:
+            async with self._session.get(f"{self._address}/health", timeout=limit) as reply:
                 return reply.status == 200
         except (aiohttp.ClientError, TimeoutError):
             return False

@@ -46,6 +46,7 @@ class Patience:
     longest_pause: float = 30
     well_after: float = 60
     check_every: float = 5
+    answer: float = 5
     unanswered: int = 6
     load: float = 600
     stop: float = 5
@@ -220,14 +221,7 @@ class EmbeddedServer:
     @asynccontextmanager
     async def _child(self, key: str) -> AsyncIterator[asyncio.subprocess.Process]:
         """A started child with its settings; terminated and reaped on leaving, its last words logged."""
-        child = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=child_environment(os.environ),
-            start_new_session=True,  # Ctrl-C is for the parent, which then ends the child in order.
-        )
+        child = await self._spawned()
         self._pid = child.pid
         words: deque[str] = deque(maxlen=LOG_LINES_KEPT)
         listening = asyncio.create_task(_collect_lines(child, words))
@@ -247,6 +241,24 @@ class EmbeddedServer:
             self._pid = None
             if words and not stopped:
                 self._log.warning("embedded model's last words", lines=list(words)[-LOG_LINES_SHOWN:])
+
+    async def _spawned(self) -> asyncio.subprocess.Process:
+        """Starts the child; one whose start is cancelled half-way is ended, not forgotten."""
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=child_environment(os.environ),
+                start_new_session=True,  # Ctrl-C is for the parent, which then ends the child in order.
+            )
+        )
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await _end(await starting, self._patience.stop)
+            raise
 
     def _child_settings(self, key: str) -> ChildSettings:
         return ChildSettings(
@@ -280,7 +292,7 @@ class EmbeddedServer:
         async with aiohttp.ClientSession() as session:
             client = ChildClient(session, address, key)
             life = asyncio.create_task(child.wait())
-            health = asyncio.create_task(self._attend(client, self._model.display, key))
+            health = asyncio.create_task(self._attend(client, key))
             try:
                 await asyncio.wait({life, health}, return_when=asyncio.FIRST_COMPLETED)
                 return _ending(life.result()) if life.done() else health.result()
@@ -289,27 +301,31 @@ class EmbeddedServer:
                 health.cancel()
                 await asyncio.gather(life, health, return_exceptions=True)
 
-    async def _attend(self, client: ChildClient, name: str, key: str) -> str:
-        """Makes the server known, measures it, and checks its health until it stops answering."""
-        failures = 0
-        while failures < self._patience.unanswered:
-            match self._status:
-                case Ready():
-                    await asyncio.sleep(self._patience.check_every)
-                    failures = 0 if await client.is_well() else failures + 1
-                case _:
-                    try:
-                        facts = await client.facts()
-                    except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError):
-                        failures += 1
-                        await asyncio.sleep(self._patience.first_pause)
-                        continue
-                    endpoint = Endpoint(client.base_url, key, name, facts.context_window, facts.calls_tools)
-                    self._become(Ready(endpoint))
-                    speed = await client.measured_speed()
-                    self._become(Ready(replace(endpoint, speed=speed)))
-                    self._log.info("embedded model is ready", model=name, speed=speed)
+    async def _attend(self, client: ChildClient, key: str) -> str:
+        """Makes the server known, then checks its health until it stops answering."""
+        try:
+            facts = await client.facts()
+        except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError):
+            return "it loaded but did not answer"
+        endpoint = Endpoint(
+            client.base_url, key, self._model.display, facts.context_window, facts.calls_tools
+        )
+        self._become(Ready(endpoint))
+        measuring = asyncio.create_task(self._measure(client, endpoint))
+        try:
+            failures = 0
+            while failures < self._patience.unanswered:
+                await asyncio.sleep(self._patience.check_every)
+                failures = 0 if await client.is_well(self._patience.answer) else failures + 1
+        finally:
+            measuring.cancel()
+            await asyncio.gather(measuring, return_exceptions=True)
         return "it stopped answering"
+
+    async def _measure(self, client: ChildClient, endpoint: Endpoint) -> None:
+        speed = await client.measured_speed()
+        self._become(Ready(replace(endpoint, speed=speed)))
+        self._log.info("embedded model is ready", model=endpoint.model, speed=speed)
 
 
 def usable_cores() -> int:

@@ -62,7 +62,7 @@ class _Call:
 class _Choice:
     """What is open in one alternative; words of one kind at a time, tool calls side by side."""
 
-    __slots__ = ("by_index", "calls", "cites", "kind", "matched", "number", "open", "stop")
+    __slots__ = ("by_id", "by_index", "calls", "cites", "kind", "matched", "number", "open", "stop")
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -70,6 +70,7 @@ class _Choice:
         self.open = -1
         self.calls: list[_Call] = []
         self.by_index: dict[int, _Call] = {}
+        self.by_id: dict[str, _Call] = {}
         self.cites: list[Raw] = []
         self.stop: Stop | None = None
         self.matched: str | None = None
@@ -204,6 +205,8 @@ class Assembly:
         if delta.type == "custom" or delta.custom is not None:
             call.kind = "custom"
         call.id = call.id or delta.id or ""
+        if delta.id:
+            choice.by_id[delta.id] = call
         if not call.name and name:
             call.name = name
             self._open_call(choice, call)
@@ -247,8 +250,9 @@ def _find_call(choice: _Choice, delta: CallDelta, name: str | None) -> _Call:
     if delta.index is not None:
         known = choice.by_index.get(delta.index)
     elif choice.calls:
-        named = (call for call in reversed(choice.calls) if delta.id and call.id == delta.id)
-        known = next(named, None if delta.id and name else choice.calls[-1])
+        known = choice.by_id.get(delta.id) if delta.id else None
+        if known is None and not (delta.id and name):
+            known = choice.calls[-1]
     if known is not None and name and known.name:
         same_id = delta.id == known.id if delta.id else delta.index is not None
         if name != known.name or not same_id:

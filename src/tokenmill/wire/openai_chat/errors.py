@@ -256,6 +256,6 @@ def _whole(value: object) -> int | None:
 
 def _clean(text: str) -> str:
     """Without keys and addresses, on one line, of bounded length."""
-    text = _ADDRESS.sub("[address]", text[: 8 * _MESSAGE_LIMIT])
+    text = _ADDRESS.sub("[address]", text[: 2 * _MESSAGE_LIMIT])
     text = " ".join(_SECRET.sub("[secret]", text).split())
     return text if len(text) <= _MESSAGE_LIMIT else f"{text[: _MESSAGE_LIMIT - 1]}…"

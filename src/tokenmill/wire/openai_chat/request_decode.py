@@ -262,7 +262,7 @@ def _web_search(tool: ToolMember, at: str) -> WebSearchTool:
 
 def _tool_choice(members: Members, tools: tuple[Tool, ...]) -> ToolChoice:
     choice = members.take("tool_choice", _TOOL_CHOICE)
-    names = [tool.name for tool in tools if isinstance(tool, FunctionTool | CustomTool)]
+    names = {tool.name for tool in tools if isinstance(tool, FunctionTool | CustomTool)}
     match choice:
         case None | "auto":
             return ChooseFreely()
@@ -299,7 +299,7 @@ def _tool_choice(members: Members, tools: tuple[Tool, ...]) -> ToolChoice:
             assert_never(choice)
 
 
-def _known(name: str, names: list[str], at: str) -> str:
+def _known(name: str, names: set[str], at: str) -> str:
     if name not in names:
         raise bad_value(at, f"there is no tool {name!r} in tools")
     return name

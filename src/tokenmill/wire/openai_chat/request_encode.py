@@ -117,7 +117,7 @@ def _thinking(thinking: Thinking, route: Route, writer: TurnWriter) -> Json:
         return {}
     match route.thinking_switch:
         case "thinking":
-            return _by_thinking(thinking)
+            return _by_thinking(thinking, route, writer)
         case "enable_thinking":
             if thinking.effort is not None:
                 writer.drop("reasoning_effort", "the target can only switch thinking on and off")
@@ -143,11 +143,13 @@ def _thinking(thinking: Thinking, route: Route, writer: TurnWriter) -> Json:
             assert_never(route.thinking_switch)
 
 
-def _by_thinking(thinking: Thinking) -> Json:
+def _by_thinking(thinking: Thinking, route: Route, writer: TurnWriter) -> Json:
     members: Json = {}
     if thinking.on is not None or thinking.budget is not None:
         switch: Json = {"type": "disabled" if thinking.on is False else "enabled"}
-        if thinking.budget is not None:
+        if thinking.budget is not None and route.strict:
+            writer.drop("thinking.budget_tokens", _STRICT)
+        elif thinking.budget is not None:
             switch["budget_tokens"] = thinking.budget
         members["thinking"] = switch
     if thinking.effort is not None:

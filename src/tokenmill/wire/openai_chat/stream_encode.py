@@ -79,8 +79,8 @@ class ChatStreamEncoder:
             return b""
         match event:
             case TextDelta(index=index, text=text) | ArgumentsDelta(index=index, text=text):
-                _, before, after = self._openings[index]
-                return before + _encode(text) + after
+                opening = self._openings.get(index)
+                return b"" if opening is None else opening[1] + _encode(text) + opening[2]
             case PartOpened():
                 return self._open(event)
             case PartClosed() | MediaDelta() | SignatureDelta() | VendorEvent():
@@ -139,7 +139,6 @@ class ChatStreamEncoder:
                 self._lead(event, b'{"refusal":')
                 rest = b""
             case ToolCall(kind="server"):
-                self._openings[event.index] = (choice, b"", b"")
                 return greeting
             case ToolCall():
                 return greeting + self._open_call(event, part)
