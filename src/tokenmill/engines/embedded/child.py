@@ -115,7 +115,7 @@ def _serve(settings: ChildSettings) -> _Server:
     # What callers leave open. A small, coarsely quantised model goes astray in the tail of its choices.
     params.sampling.top_k = 20
     params.sampling.top_p = 0.8
-    params.sampling.min_p = 0.15
+    params.sampling.min_p = 0.4
     params.ui = False
     params.verbosity = _LOG_WARNINGS
     server: _Server = xllamacpp.Server(params)

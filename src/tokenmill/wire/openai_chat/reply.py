@@ -45,6 +45,9 @@ def decode_reply(body: bytes, new_id: Callable[[], str] = _NEW_CALL_ID) -> list[
     chunk = read_chunk(body)
     for choice in chunk.choices or ():
         choice.delta = choice.message or choice.delta
+        calls = choice.delta.tool_calls if choice.delta is not None else None
+        for position, call in enumerate(calls or ()):
+            call.index = position  # Each is whole, so none goes on with another, whatever its id.
     events = list(assembly.take(chunk))
     if not assembly.ended:
         events.extend(assembly.end(vouched=True))
