@@ -38,18 +38,25 @@ def wait_for(what: Callable[[], object], seconds: float = 30) -> None:
     raise AssertionError("it did not happen in time")
 
 
+def _environment() -> dict[str, str]:
+    """Ours, without the settings of whoever runs the tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TOKENMILL__")}
+
+
 class Server:
     """A running `tokenmill serve`, on a free port."""
 
     def __init__(self, data: Path, *options: str, environ: Mapping[str, str] | None = None) -> None:
         self.data = data
-        self.process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", "0", "--data", str(data), *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **(environ or {})},
-        )
+        command = [*COMMAND, "serve", "--port", "0", "--data", str(data), *options]
+        with (data.parent / "serve.log").open("a") as log:
+            self.process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**_environment(), **(environ or {})},
+            )
         self.banner = self._read_banner()
         found = re.search(r"http://127\.0\.0\.1:\d+", self.banner)
         assert found, self.banner
@@ -62,10 +69,13 @@ class Server:
         lines = ""
         for line in self.process.stdout:
             lines += line
-            if "curl" in line or "new key" in line:
+            if line.startswith("curl") or "new key" in line or "catalog apply" in line:
                 return lines
-        assert self.process.stderr is not None
-        raise AssertionError(self.process.stderr.read())
+        raise AssertionError(self.logs)
+
+    @property
+    def logs(self) -> str:
+        return (self.data.parent / "serve.log").read_text()
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)

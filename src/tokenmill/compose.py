@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from tokenmill.accounts.key_check import KeyCheck
 from tokenmill.admin.console import console_page
 from tokenmill.api.app import App
@@ -22,7 +24,7 @@ from tokenmill.engines.embedded.engine import EmbeddedEngine
 from tokenmill.engines.embedded.models import ModelFile
 from tokenmill.engines.embedded.supervisor import EmbeddedServer
 from tokenmill.engines.openai import OpenAIEngine
-from tokenmill.exchange.exchange import Exchanges
+from tokenmill.exchange.exchange import Exchanges, KeyReader
 from tokenmill.kit.clock import Clock, SystemClock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Engine
@@ -30,6 +32,8 @@ from tokenmill.settings import Settings, read_secret
 from tokenmill.store.changes import ChangeFeed
 from tokenmill.store.database import open_database
 from tokenmill.store.hot import HotStore
+
+log = structlog.get_logger()
 
 MEBI = 2**20
 
@@ -45,6 +49,7 @@ class Platform:
 @asynccontextmanager
 async def open_platform(
     settings: Settings,
+    data: Path,
     *,
     model: ModelFile | None = None,
     engines: Mapping[str, Engine] | None = None,
@@ -53,9 +58,9 @@ async def open_platform(
 ) -> AsyncIterator[Platform]:
     """Everything that answers requests, closed in reverse on leaving.
 
-    `model` is the file the embedded engine loads; None runs without one. `engines` adds to
-    the built-in ones or replaces them by name. `silence` is in seconds, after which a waiting
-    stream gets a ping. Raises Fault(MISCONFIGURED) before anything listens.
+    `data` is the directory of what is local. `model` is the file the embedded engine loads; None runs
+    without one. `engines` adds to the built-in ones or replaces them by name. `silence` is in seconds,
+    after which a waiting stream gets a ping. Raises Fault(MISCONFIGURED) before anything listens.
     """
     clock = clock or SystemClock()
     security = settings.security
@@ -66,9 +71,10 @@ async def open_platform(
         hot = await held.enter_async_context(HotStore(settings.database.url))
         feed = await held.enter_async_context(ChangeFeed(hot))
         keys = KeyCheck(hot, clock, secret, secrets_old)
-        catalogue = await LiveCatalogue.opened(database)
+        catalogue = LiveCatalogue(database)
         feed.subscribe(keys.forget)
-        feed.subscribe(catalogue.refresh)
+        feed.subscribe(catalogue.take)
+        await catalogue.renew()  # After it subscribed, so that no change falls between.
 
         upstream = AiohttpUpstream()
         held.push_async_callback(upstream.close)
@@ -81,12 +87,16 @@ async def open_platform(
         running.update(engines or {})
 
         exchanges = Exchanges(
-            catalogue=catalogue, engines=running, meter=hot, clock=clock, read_key=read_upstream_key
+            catalogue=catalogue,
+            engines=running,
+            meter=hot,
+            clock=clock,
+            read_key=upstream_keys(data, os.environ),
         )
         app = App(
             keys=keys,
             chat=ChatCompletions(exchanges, body_limit=settings.server.max_body_mb * MEBI, silence=silence),
-            models=Models(catalogue, exchanges, since=int(clock.now().timestamp())),
+            models=Models(catalogue, exchanges),
             health=Health(_probes(hot, embedded), clock),
             front=Front(_console(settings, embedded)),
         )
@@ -102,22 +112,24 @@ def public_url(settings: Settings) -> str:
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{settings.server.port}"
 
 
-def read_upstream_key(reference: str) -> str | None:
-    """The secret behind `env:NAME` or `file:PATH`.
+def upstream_keys(directory: Path, environ: Mapping[str, str]) -> KeyReader:
+    """Reads the keys of targets; relative paths are relative to `directory`."""
 
-    Raises Fault(MISCONFIGURED) when there is none; the caller learns no more than that.
-    """
-    scheme, _, name = reference.partition(":")
-    try:
-        value = os.environ.get(name, "") if scheme == "env" else Path(name).read_text(encoding="utf-8")
-    except OSError:
-        value = ""
-    if not value.strip():
-        raise Fault(
-            Code.MISCONFIGURED,
-            "The platform has no credentials for this model's server. Please tell its operator.",
-        )
-    return value.strip()
+    def read(reference: str) -> str:
+        scheme, _, name = reference.partition(":")
+        try:
+            value = environ.get(name, "") if scheme == "env" else (directory / name).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            value = ""
+        if not value.strip().isprintable() or not value.strip():
+            log.error("the key of a target is missing, or more than one line", reference=reference)
+            raise Fault(
+                Code.MISCONFIGURED,
+                "The platform has no credentials for this model's server. Please tell its operator.",
+            )
+        return value.strip()
+
+    return read
 
 
 def _console(settings: Settings, embedded: EmbeddedServer | None) -> bytes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
+
+from msgspec import Meta
 
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Value
@@ -14,22 +16,30 @@ ThinkingSwitch = Literal["thinking", "enable_thinking", "reasoning_effort", "non
 ReasoningBack = Literal["required", "accepted", "refused"]
 
 
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+
+
 class Timeouts(Value, frozen=True):
     """How long to wait for an upstream, in seconds."""
 
-    connect: float = 5
-    first: float = 120
-    between: float = 60
-    whole: float = 1800
+    connect: Seconds = 5.0
+    first: Seconds = 120.0  # From the request's last byte to the reply's first.
+    between: Seconds = 60.0
+    whole: Seconds = 1800.0
 
 
 class Route(Value, frozen=True, kw_only=True):
-    """One way to serve a request: a target, and what it calls the model."""
+    """One way to serve a request: a target, and what it calls the model.
+
+    `key_from` says where the target's key is kept (`env:NAME`, `file:PATH`); `api_key` is the key itself,
+    read when the target is about to be asked.
+    """
 
     target: str
     engine: str
     upstream_model: str
     base_url: str = ""
+    key_from: str | None = None
     api_key: str | None = None
     thinking_switch: ThinkingSwitch = "thinking"
     reasoning_back: ReasoningBack = "accepted"

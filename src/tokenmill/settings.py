@@ -54,7 +54,7 @@ class Server(Section):
     public_url: Annotated[str, AfterValidator(_public_url)] = ""
     workers: Annotated[int, Field(ge=1)] = 1
     max_body_mb: Annotated[int, Field(ge=1)] = 64
-    stop_grace: Annotated[float, Field(ge=0)] = 30.0  # Seconds that running replies get to end.
+    stop_grace: Annotated[float, Field(ge=0, le=86_400)] = 120.0  # Seconds that running replies get to end.
 
 
 class DatabaseSection(Section):
@@ -350,6 +350,9 @@ def _with_paths(settings: Settings, data: Path) -> Settings:
             secrets_old=tuple(_absolute(old, data) for old in settings.security.secrets_old),
         ),
     }
+    model = settings.embedded.model
+    if "/" in model or model.endswith(".gguf"):
+        updates["embedded"] = settings.embedded.model_copy(update={"model": str(data / model)})
     if settings.search.corpus or settings.search.api_key:
         search = settings.search
         changed = {"api_key": _absolute(search.api_key, data)} if search.api_key else {}

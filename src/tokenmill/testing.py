@@ -14,6 +14,7 @@ import uvicorn
 
 from tokenmill.accounts.accounts import create_account
 from tokenmill.accounts.keys import create_key
+from tokenmill.api.protocol import BoundedHttpProtocol
 from tokenmill.api.streaming import SILENCE
 from tokenmill.catalog.file import read_catalogue
 from tokenmill.catalog.repository import apply
@@ -165,7 +166,7 @@ async def open_test_platform(
             key, view = await create_key(work, SystemClock(), secret, account_id=account.id, name="test")
             await apply(work, read_catalogue(catalogue, "test"))
         async with (
-            open_platform(settings, engines=engines, clock=clock, silence=silence) as platform,
+            open_platform(settings, directory, engines=engines, clock=clock, silence=silence) as platform,
             _listening(platform.app) as url,
         ):
             yield TestPlatform(url, key, view.id, account.id, settings, database)
@@ -175,7 +176,7 @@ async def open_test_platform(
 async def _listening(app: object) -> AsyncIterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, http="httptools", ws="none", lifespan="off", log_config=None)  # type: ignore[arg-type]  # as in cli/serve.py
+        config = uvicorn.Config(app, http=BoundedHttpProtocol, ws="none", lifespan="off", log_config=None)  # type: ignore[arg-type]  # as in cli/serve.py
         server = _QuietServer(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await server.listening.wait()

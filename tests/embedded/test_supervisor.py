@@ -16,7 +16,13 @@ import pytest
 from tokenmill.engines.embedded.child import missing_cpu_features
 from tokenmill.engines.embedded.models import ModelFile
 from tokenmill.engines.embedded.status import Down, Endpoint, Loading, Ready
-from tokenmill.engines.embedded.supervisor import EmbeddedServer, Patience, child_environment
+from tokenmill.engines.embedded.supervisor import (
+    EmbeddedServer,
+    Patience,
+    Size,
+    child_environment,
+    usable_cores,
+)
 from tokenmill.kit.faults import Code, Fault
 
 pytestmark = pytest.mark.xdist_group("embedded")
@@ -29,8 +35,10 @@ import asyncio, sys
 from pathlib import Path
 from tokenmill.engines.embedded.models import ModelFile
 from tokenmill.engines.embedded.supervisor import EmbeddedServer
+from tokenmill.kit.telemetry import configure_logs
 
 async def main():
+    configure_logs(json=True)  # To standard error: standard output is for the child's number.
     path = Path(sys.argv[1])
     async with EmbeddedServer(ModelFile(path, None, "small", None, path.stat().st_size, 8192)) as server:
         await server.ready(90)
@@ -87,10 +95,9 @@ async def test_it_answers_with_its_key_and_its_key_only(small_model: ModelFile) 
         assert endpoint.calls_tools is server.calls_tools is False
 
 
-async def test_its_speed_is_known_soon_after_it_is_ready(small_model: ModelFile) -> None:
+async def test_its_speed_is_known_once_it_is_ready(small_model: ModelFile) -> None:
     async with EmbeddedServer(small_model) as server:
         await server.ready(LOAD)
-        await until(lambda: server.served_by().decode_speed is not None)
         served = server.served_by()
     assert served.name == small_model.display
     assert served.prefill_speed is not None
@@ -200,3 +207,48 @@ def test_a_processor_without_avx2_is_recognised() -> None:
 def test_the_child_is_given_no_secret_of_ours() -> None:
     given = {"PATH": "/bin", "TOKENMILL__SECURITY__SECRET": "s3cret", "GPU_1_KEY": "k"}
     assert child_environment(given) == {"PATH": "/bin", "OMP_WAIT_POLICY": "passive"}
+
+
+async def test_its_child_is_bound_in_memory_and_the_first_to_go(small_model: ModelFile) -> None:
+    async with EmbeddedServer(small_model) as server:
+        await server.ready(LOAD)
+        limits = Path(f"/proc/{server.pid}/limits").read_text()
+        (data_size,) = [line for line in limits.splitlines() if line.startswith("Max data size")]
+        oom = Path(f"/proc/{server.pid}/oom_score_adj").read_text()
+
+    assert str(2 * small_model.size + (3 << 30)) in data_size
+    assert int(oom) == 500
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"), [("max 100000", 4), ("150000 100000", 2), ("50000 100000", 1), ("", 4)]
+)
+def test_threads_are_the_cores_that_this_process_may_use(tmp_path: Path, quota: str, cores: int) -> None:
+    file = tmp_path / "cpu.max"
+    if quota:
+        file.write_text(quota)
+
+    assert cores == usable_cores(4, file)
+
+
+async def test_requests_at_the_same_time_have_the_whole_context_each(small_model: ModelFile) -> None:
+    async with EmbeddedServer(small_model, size=Size(context=512)) as server:
+        endpoint = await server.ready(LOAD)
+        words = [{"role": "user", "content": f"{number} " + "word " * 300} for number in range(3)]
+        answers = await asyncio.gather(*(_said(endpoint, message) for message in words))
+
+    assert endpoint.context_window == 512
+    assert all(status == 200 and tokens > 300 for status, tokens in answers)
+
+
+async def _said(endpoint: Endpoint, message: dict[str, str]) -> tuple[int, int]:
+    body = {"messages": [message], "max_tokens": 100, "ignore_eos": True}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{endpoint.base_url}/chat/completions",
+            json=body,
+            headers={"Authorization": f"Bearer {endpoint.api_key}"},
+        ) as reply,
+    ):
+        return reply.status, (await reply.json())["usage"]["total_tokens"]

@@ -27,7 +27,8 @@ from tokenmill.conversation.events import (
 from tokenmill.conversation.parts import Reasoning, Text, ToolCall
 from tokenmill.conversation.usage import Usage
 from tokenmill.kit.faults import Code, Fault
-from tokenmill.testing import ScriptedEngine, TestPlatform
+from tokenmill.store.tables import Usage as UsageRow
+from tokenmill.testing import CATALOGUE, ScriptedEngine, TestPlatform
 
 START = Started("up-1", "upstream-name", 1_790_000_000)
 USAGE = Usage(input_fresh=10, input_cached=5, output=7, output_reasoning=3)
@@ -213,8 +214,18 @@ async def test_wrong_methods_and_paths_are_refused_in_json(
     assert status != 405 or reply.headers["allow"]
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        Code.UPSTREAM_AWAY,
+        Code.UPSTREAM_BUSY,
+        Code.UPSTREAM_TIMEOUT,
+        Code.UPSTREAM_BROKE,
+        Code.ENGINE_LOADING,
+    ],
+)
 async def test_a_fault_before_the_first_frame_is_an_http_error_with_retry_after(
-    platform_with: Opener, http: aiohttp.ClientSession
+    platform_with: Opener, http: aiohttp.ClientSession, code: Code
 ) -> None:
     platform = await platform_with(ScriptedEngine(Fault(Code.UPSTREAM_AWAY, "Nobody home.", retry_after=2)))
 
@@ -347,6 +358,150 @@ async def test_the_next_target_is_tried_while_nothing_has_been_sent(platform_wit
     assert (row.status, row.target) == ("answered", "spare")
 
 
+@pytest.mark.parametrize("leave", [False, True])
+async def test_a_whole_reply_that_never_came_is_not_kept_as_answered(
+    platform_with: Opener, http: aiohttp.ClientSession, leave: bool
+) -> None:
+    forever = asyncio.Event()
+
+    async def wait() -> None:
+        await forever.wait()
+
+    fault = Fault(Code.UPSTREAM_BROKE, "It broke off.")
+    platform = await platform_with(ScriptedEngine([*HELLO[:6], wait if leave else fault]))
+    if leave:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await post(http, platform, ASK)
+    else:
+        status, _, _ = await post(http, platform, ASK)
+        assert 503 == status
+
+    rows = await eventually_rows(platform)
+    told = ("cancelled", 499) if leave else ("failed", 503)
+    assert [told] == [(row.status, row.http_status) for row in rows]
+
+
+async def test_a_fault_after_a_ping_is_kept_with_the_status_that_went_out(
+    platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    async def think() -> None:
+        await asyncio.sleep(0.3)
+
+    platform = await platform_with(
+        ScriptedEngine([think, Fault(Code.UPSTREAM_BROKE, "It broke off.")]), silence=0.05
+    )
+    headers = {"authorization": f"Bearer {platform.key}"}
+    async with http.post(
+        f"{platform.url}/v1/chat/completions", json={**ASK, "stream": True}, headers=headers
+    ) as reply:
+        await reply.read()
+
+    (row,) = await usage_rows(platform)
+    assert ("failed", 200) == (row.status, row.http_status)
+
+
+async def test_whoever_has_read_done_finds_the_exchange_in_the_usage(
+    platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    platform = await platform_with(ScriptedEngine(HELLO))
+    headers = {"authorization": f"Bearer {platform.key}"}
+    for count in range(1, 11):
+        async with http.post(
+            f"{platform.url}/v1/chat/completions", json={**ASK, "stream": True}, headers=headers
+        ) as reply:
+            while await reply.content.readline() != b"data: [DONE]\n":
+                pass
+            assert count == len(await usage_rows(platform))
+
+
+async def test_a_spare_without_its_key_does_no_harm_to_the_first_target(platform_with: Opener) -> None:
+    catalogue = """
+        [[targets]]
+        id = "first"
+        engine = "openai"
+        base_url = "http://127.0.0.1:9/v1"
+        [[targets]]
+        id = "spare"
+        engine = "openai"
+        base_url = "http://127.0.0.1:9/v1"
+        api_key = "env:NOBODY_SET_THIS"
+        [[models]]
+        id = "mimo-v2.5-pro"
+        targets = [{ target = "first", model = "m" }, { target = "spare", model = "m", priority = 1 }]
+    """
+    platform = await platform_with(ScriptedEngine(HELLO), catalogue=catalogue)
+    async with sdk(platform) as client:
+        reply = await client.chat.completions.create(**ASK)
+
+    assert "你好, world" == reply.choices[0].message.content
+
+
+async def test_a_target_whose_key_is_missing_is_the_operators_fault(
+    platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    catalogue = CATALOGUE.replace("[[models]]", 'api_key = "env:NOBODY_SET_THIS"\n[[models]]')
+    platform = await platform_with(ScriptedEngine(HELLO), catalogue=catalogue)
+
+    status, body, headers = await post(http, platform, ASK)
+
+    assert (500, "false") == (status, headers["x-should-retry"])
+    assert "NOBODY_SET_THIS" not in body["error"]["message"]
+
+
+async def eventually_rows(platform: TestPlatform) -> list[UsageRow]:
+    for _ in range(500):
+        if rows := await usage_rows(platform):
+            return rows
+        await asyncio.sleep(0.02)
+    raise AssertionError("no usage row was written")
+
+
 def _host_and_port(platform: TestPlatform) -> tuple[str, int]:
     host, _, port = platform.url.removeprefix("http://").partition(":")
     return host, int(port)
+
+
+async def test_a_bug_in_mid_stream_still_ends_the_stream_legally(
+    platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    async def bug() -> None:
+        raise ValueError("a bug")
+
+    platform = await platform_with(ScriptedEngine([*HELLO[:6], bug]))
+    headers = {"authorization": f"Bearer {platform.key}"}
+    async with http.post(
+        f"{platform.url}/v1/chat/completions", json={**ASK, "stream": True}, headers=headers
+    ) as reply:
+        text = await reply.text()
+
+    assert text.endswith("data: [DONE]\n\n")
+    assert reply.headers["x-request-id"] in text
+    (row,) = await usage_rows(platform)
+    assert ("failed", "internal") == (row.status, row.fault)
+
+
+async def test_endless_headers_are_refused(platform_with: Opener) -> None:
+    platform = await platform_with(ScriptedEngine(HELLO))
+    reader, writer = await asyncio.open_connection(*_host_and_port(platform))
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n")
+    for number in range(40):
+        writer.write(b"x-%d: %s\r\n" % (number, b"a" * 4096))
+
+    assert b"431" in await reader.readline()
+    writer.close()
+
+
+async def test_an_offer_to_speak_http_2_is_declined_and_the_request_answered(platform_with: Opener) -> None:
+    platform = await platform_with(ScriptedEngine(HELLO))
+    body = json.dumps(ASK).encode()
+    reader, writer = await asyncio.open_connection(*_host_and_port(platform))
+    writer.write(
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {platform.key}\r\n"
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
+
+    assert b"200" in await reader.readline()
+    writer.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.flow.conftest import Opener
+from tests.flow.conftest import Opener, usage_rows
 from tests.flow.test_chat import ASK, HELLO, post
 from tokenmill.accounts.keys import disable_key
 from tokenmill.catalog.file import read_catalogue
@@ -68,6 +68,8 @@ async def test_a_wish_for_more_output_than_the_model_has_is_cut_and_recorded(
 
     assert status == 200
     assert engine.asked[0][0].max_output == 1024
+    (row,) = await usage_rows(platform)
+    assert "max_completion_tokens" in row.drops
 
 
 async def test_thinking_is_on_by_default_and_samples_as_the_catalogue_says(

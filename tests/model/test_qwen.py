@@ -67,8 +67,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def client(server: Server) -> OpenAI:
-    return OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0, timeout=600)
+def client(server: Server) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{server.url}/v1", api_key=server.key, max_retries=0, timeout=600) as sdk:
+        yield sdk
 
 
 def test_it_calls_a_tool_when_one_is_needed_and_answers_when_none_is(client: OpenAI) -> None:

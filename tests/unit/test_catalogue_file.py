@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokenmill.catalog.entries import Credits, Limits, Model, Sampling, Target, Timeouts
+from tokenmill.catalog.entries import Credits, Limits, Model, Sampling, Target
 from tokenmill.catalog.file import CatalogueFile, read_catalogue, read_catalogue_file
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.money import NANO, Nano
+from tokenmill.ports import Timeouts
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "catalog.toml"
 

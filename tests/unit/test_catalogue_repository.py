@@ -23,7 +23,6 @@ from tokenmill.catalog.entries import (
     Sampling,
     Target,
     TargetRef,
-    Timeouts,
 )
 from tokenmill.catalog.file import CatalogueFile, read_catalogue
 from tokenmill.catalog.presets import presets, seed
@@ -31,6 +30,7 @@ from tokenmill.catalog.repository import Counts, apply, decode, encode, load
 from tokenmill.catalog.writing import write_entry
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.money import Nano
+from tokenmill.ports import Timeouts
 from tokenmill.store.database import Database, open_database
 from tokenmill.store.migrate import migrate
 from tokenmill.store.tables import CatalogModel, ChangeRow

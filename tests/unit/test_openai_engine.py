@@ -199,3 +199,24 @@ async def test_error_statuses_become_faults_without_the_upstreams_secrets(
 
     assert code is caught.value.code
     assert "sk-AAAA" not in caught.value.message
+
+
+DONE = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+@pytest.mark.parametrize("ending", ["held open", "cut"])
+async def test_a_reply_is_whole_after_its_last_word_whatever_the_connection_does(
+    upstream: AiohttpUpstream, ending: str
+) -> None:
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + block("Hello") + b"%x\r\n%s\r\n" % (len(DONE), DONE))
+        await writer.drain()
+        if ending == "cut":
+            writer.transport.abort()
+        else:
+            await reader.read()
+
+    async with server(behave) as url:
+        reply = fold(await ask(upstream, url, Timeouts(between=30)))
+
+    assert (Text("Hello"),) == reply.choices[0].parts

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import structlog
 
 from tokenmill.accounts.key_check import Caller, KeyCheck
-from tokenmill.api.call import Call, ClientGone, Receive, Scope, Send
+from tokenmill.api.call import Call, ClientGone, Receive, Scope, Send, fault_of
 from tokenmill.api.chat import ChatCompletions
 from tokenmill.api.front import Front
 from tokenmill.api.health import Health
@@ -62,12 +63,12 @@ class App:
             await self._dispatch(call)
         except ClientGone:
             pass
-        except Fault as fault:
-            await self._report(call, fault)
-        except Exception:
-            log.exception("request failed", path=call.path, request_id=call.request_id)
-            message = f"The platform failed. Please report the request id {call.request_id} to its operator."
-            await self._report(call, Fault(Code.INTERNAL, message))
+        except (Exception, asyncio.CancelledError) as error:
+            if not isinstance(error, Fault | asyncio.CancelledError):
+                log.exception("request failed", path=call.path, request_id=call.request_id)
+            await self._report(call, fault_of(error, call))
+            if isinstance(error, asyncio.CancelledError):
+                raise
 
     async def _report(self, call: Call, fault: Fault) -> None:
         if call.answered:

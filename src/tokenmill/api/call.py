@@ -25,6 +25,20 @@ class ClientGone(Exception):
     """The caller hung up; there is nobody left to answer."""
 
 
+def fault_of(error: BaseException, call: Call) -> Fault:
+    """The fault that the caller is told of when `error` ends a call."""
+    match error:
+        case Fault():
+            return error
+        case asyncio.CancelledError():  # The server cuts what outlives its grace.
+            return Fault(Code.STOPPING, "The server is stopping. Please try again in a moment.")
+        case _:
+            return Fault(
+                Code.INTERNAL,
+                f"The platform failed. Please report the request id {call.request_id} to its operator.",
+            )
+
+
 class Call:
     """One request and its reply."""
 
@@ -34,6 +48,7 @@ class Call:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id = opaque("req_")
         self.answered = False
+        self.gone = False
         self._receive = receive
         self._send = send
 
@@ -47,9 +62,11 @@ class Call:
 
         Some clients send two of them with the same key; the first that is there counts.
         """
-        scheme, _, token = self.header(b"authorization").partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            return token.strip()
+        words = self.header(b"authorization").split()
+        if len(words) == 2 and words[0].lower() == "bearer":
+            return words[1]
+        if len(words) == 1 and words[0].startswith(("sk-", "tp-")):
+            return words[0]
         return (self.header(b"api-key") or self.header(b"x-api-key")).strip() or None
 
     async def body(self, limit: int) -> bytes:
@@ -59,7 +76,7 @@ class Call:
             f"The request is larger than {limit // 2**20} MiB, which is the most this platform takes. "
             "Send media as URLs, or shorten the history.",
         )
-        if self.header(b"content-encoding") not in ("", "identity"):
+        if self.header(b"content-encoding").lower() not in ("", "identity"):
             raise Fault(Code.BAD_VALUE, "Send the body uncompressed, without a Content-Encoding.")
         declared = self.header(b"content-length")
         if declared.isdigit() and int(declared) > limit:
@@ -69,6 +86,7 @@ class Call:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
+                self.gone = True
                 raise ClientGone
             piece = message.get("body", b"")
             size += len(piece)
@@ -80,16 +98,15 @@ class Call:
 
     @asynccontextmanager
     async def until_gone(
-        self, every: float | None = None, meanwhile: Callable[[], Awaitable[None]] | None = None
+        self, every: float | None = None, meanwhile: Callable[[], Awaitable[bool]] | None = None
     ) -> AsyncIterator[None]:
         """Cancels the block when the caller hangs up, which then ends in ClientGone.
 
-        The body has to be read before. `meanwhile` runs each `every` seconds.
+        The body has to be read before. `meanwhile` runs each `every` seconds; when it says no, the caller
+        counts as gone.
         """
-        gone = False
 
         async def watch(scope: asyncio.Timeout) -> None:
-            nonlocal gone
             while True:
                 try:
                     async with asyncio.timeout(every):
@@ -97,9 +114,9 @@ class Call:
                             pass
                     break
                 except TimeoutError:
-                    if meanwhile is not None:
-                        await meanwhile()
-            gone = True
+                    if meanwhile is not None and not await meanwhile():
+                        break
+            self.gone = True
             scope.reschedule(asyncio.get_running_loop().time())
 
         try:
@@ -110,7 +127,7 @@ class Call:
                 finally:
                     watcher.cancel()
         except TimeoutError:
-            if gone:
+            if self.gone:
                 raise ClientGone from None
             raise
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import aclosing
 
 import msgspec
 
 from tokenmill.accounts.key_check import Caller
-from tokenmill.api.call import Call
+from tokenmill.api.call import Call, ClientGone, fault_of
 from tokenmill.api.clients import tool_of
 from tokenmill.api.rejections import status_of
 from tokenmill.api.streaming import SILENCE, EventStream
-from tokenmill.conversation.events import Failed
+from tokenmill.conversation.events import Failed, Finished
 from tokenmill.conversation.fold import Folder
 from tokenmill.conversation.request import Request
 from tokenmill.exchange.exchange import Exchanges, Running
@@ -41,6 +42,7 @@ class ChatCompletions:
             protocol="openai_chat",
             client=tool_of(call.header(b"user-agent")),
             request_id=call.request_id,
+            line=call,
             status_of=status_of,
         )
         if request.stream:
@@ -64,29 +66,37 @@ class ChatCompletions:
         encoder: ChatStreamEncoder | None = None
         try:
             async with (
-                call.until_gone(self._silence, out.ping_if_silent),
+                call.until_gone(self._silence, out.tend),
                 self._exchanges.begin(request, asked) as running,
             ):
                 encoder = _encoder(call, request, _fingerprint(running))
-                await _pump(running, encoder, out)
-        except Fault as fault:
-            if not out.started:
+                ending = await _pump(running, encoder, out)
+        except ClientGone:
+            raise
+        except (Exception, asyncio.CancelledError) as error:
+            if out.started:  # Else it is an HTTP error, which is the application's to send.
+                fault = fault_of(error, call)
+                await out.end((encoder or _encoder(call, request, None)).fail(fault))
+            if not isinstance(error, Fault) or not out.started:
                 raise
-            await out.send((encoder or _encoder(call, request, None)).fail(fault))
-        await out.end()
+        else:
+            await out.end(ending)
 
 
-async def _pump(running: Running, encoder: ChatStreamEncoder, out: EventStream) -> None:
+async def _pump(running: Running, encoder: ChatStreamEncoder, out: EventStream) -> bytes:
+    """Sends the reply but for its ending, which is returned: it goes out once the exchange is settled."""
+    ending = b""
     async with aclosing(running.frames()) as frames:
         async for frame in frames:
             for event in frame.events:
                 if type(event) is Failed and not out.started:
                     raise event.fault
             data = b"".join(map(encoder.feed, frame.events))
-            if data:
+            if ending or (frame.events and type(frame.events[-1]) in (Finished, Failed)):
+                ending += data
+            elif data:
                 await out.send(data)
-    if data := encoder.close():
-        await out.send(data)
+    return ending + encoder.close()
 
 
 def _encoder(call: Call, request: Request, fingerprint: str | None) -> ChatStreamEncoder:

@@ -45,10 +45,9 @@ class ModelList(msgspec.Struct):
 class Models:
     """The models that a key may use and that something here can serve."""
 
-    def __init__(self, catalogue: Callable[[], Catalogue], exchanges: Exchanges, since: int) -> None:
+    def __init__(self, catalogue: Callable[[], Catalogue], exchanges: Exchanges) -> None:
         self._catalogue = catalogue
         self._exchanges = exchanges
-        self._since = since
 
     async def list(self, call: Call, caller: Caller) -> None:
         """`GET /v1/models`."""
@@ -75,7 +74,7 @@ class Models:
             return None
         shown = ModelOut(
             id=model.id,
-            created=self._since,
+            created=int(self._catalogue().created_at(model).timestamp()),
             owned_by="tokenmill",
             context_window=model.context_window,
             max_output_tokens=model.max_output_tokens,

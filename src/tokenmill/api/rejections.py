@@ -26,15 +26,14 @@ STATUSES: Mapping[Code, int] = {
     Code.WRONG_METHOD: 405,
     Code.CONFLICT: 409,
     Code.FORBIDDEN: 403,
-    Code.CLIENT_GONE: 499,
     Code.MODEL_NOT_SOLD: 403,
     Code.NO_FUNDS: 402,
     Code.PLAN_USED_UP: 429,
     Code.RATE_LIMITED: 429,
     Code.UPSTREAM_AWAY: 503,
     Code.UPSTREAM_BUSY: 503,
-    Code.UPSTREAM_TIMEOUT: 504,
-    Code.UPSTREAM_BROKE: 502,
+    Code.UPSTREAM_TIMEOUT: 503,
+    Code.UPSTREAM_BROKE: 503,
     Code.ENGINE_LOADING: 503,
     Code.NO_TARGET: 503,
     Code.STOPPING: 503,
@@ -47,6 +46,21 @@ if missing := set(Code) - set(STATUSES):
     raise ValueError(f"no status for {sorted(missing)}")
 
 
+USUAL_WAIT: Mapping[Code, float] = {
+    Code.UPSTREAM_AWAY: 2,
+    Code.UPSTREAM_BUSY: 5,
+    Code.UPSTREAM_TIMEOUT: 5,
+    Code.UPSTREAM_BROKE: 2,
+    Code.ENGINE_LOADING: 2,
+    Code.STOPPING: 5,
+    Code.UNAVAILABLE: 2,
+}
+"""Seconds to wait where the fault itself does not say."""
+
+HOPELESS = frozenset({Code.NO_TARGET, Code.UPSTREAM_REFUSED, Code.MISCONFIGURED})
+"""Faults of others that the same request will meet again, until somebody has done something."""
+
+
 def status_of(fault: Fault) -> int:
     """The HTTP status that reports `fault`."""
     return STATUSES[fault.code]
@@ -57,9 +71,10 @@ def headers_of(fault: Fault) -> list[tuple[bytes, bytes]]:
 
     Without the latter an SDK repeats every 408, 409, 429 and 5xx, and Claude Code even a 401.
     """
-    if fault.retry_after is not None:
-        seconds = min(LONGEST_WAIT, max(1, math.ceil(fault.retry_after)))
+    wait = fault.retry_after if fault.retry_after is not None else USUAL_WAIT.get(fault.code)
+    if wait is not None:
+        seconds = min(LONGEST_WAIT, max(1, math.ceil(wait)))
         return [(b"retry-after", str(seconds).encode()), (b"x-should-retry", b"true")]
-    if fault.blame in (Blame.CALLER, Blame.PLAN) or fault.code in (Code.NO_TARGET, Code.UPSTREAM_REFUSED):
+    if fault.blame in (Blame.CALLER, Blame.PLAN) or fault.code in HOPELESS:
         return [(b"x-should-retry", b"false")]
     return []

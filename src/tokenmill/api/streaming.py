@@ -9,6 +9,9 @@ from tokenmill.api.call import Call, Header
 SILENCE = 10.0
 """Seconds; proxies and agents hang up on a silent stream, the strictest known of them after 15 to 30."""
 
+STALLED = 120.0
+"""Seconds after which a caller who does not read is taken for gone: meanwhile it holds a place upstream."""
+
 _PING = b": ping\n\n"
 _HEADERS: list[Header] = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -23,6 +26,7 @@ class EventStream:
     def __init__(self, call: Call, silence: float = SILENCE) -> None:
         self._call = call
         self._silence = silence
+        self._sending = False
         self._loop = asyncio.get_running_loop()
         self._last = self._loop.time()
 
@@ -36,13 +40,21 @@ class EventStream:
         if not self._call.answered:
             await self._call.start(200, _HEADERS)
         self._last = self._loop.time()
+        self._sending = True
         await self._call.more(data)
+        self._sending = False
 
-    async def ping_if_silent(self) -> None:
-        """Sends a comment if nothing has gone out for a while."""
-        if self._loop.time() - self._last >= self._silence * 0.9:
-            await self.send(_PING)
+    async def tend(self) -> bool:
+        """Sends a comment if nothing has gone out for a while; False when the caller has stopped reading."""
+        idle = self._loop.time() - self._last
+        if self._sending:
+            return idle < STALLED
+        if idle >= self._silence * 0.9:
+            await self._call.more(_PING) if self._call.answered else await self.send(_PING)
+        return True
 
-    async def end(self) -> None:
-        """Ends the reply."""
-        await self._call.end()
+    async def end(self, data: bytes) -> None:
+        """Sends the last events."""
+        if not self._call.answered:
+            await self._call.start(200, _HEADERS)
+        await self._call.end(data)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from tokenmill.catalog.complaints import did_you_mean, quoted
 from tokenmill.catalog.entries import Model, Target, TargetRef
 from tokenmill.kit.faults import Code, Fault
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _LONG_CONTEXT = "[1m]"  # Coding agents append it to ask for the long context window.
 
 
 class Catalogue:
     """Models and the targets that serve them, as they were at one moment."""
 
-    def __init__(self, targets: Iterable[Target], models: Iterable[Model]) -> None:
+    def __init__(
+        self,
+        targets: Iterable[Target],
+        models: Iterable[Model],
+        created: Mapping[str, datetime] | None = None,
+    ) -> None:
+        """`created` says when each model's id was first offered; the epoch stands in for what it lacks."""
+        self._created = created or {}
         self._targets = {target.id: target for target in targets}
         self._models = {model.id: model for model in models}
         self._by_name = {
@@ -39,6 +48,10 @@ class Catalogue:
     def targets_of(self, model: Model) -> tuple[tuple[Target, TargetRef], ...]:
         """The targets that serve `model`, in the order of its entry; empty when none is left."""
         return tuple((self._targets[ref.target], ref) for ref in model.targets if ref.target in self._targets)
+
+    def created_at(self, model: Model) -> datetime:
+        """When the model's id was first offered."""
+        return self._created.get(model.id, _EPOCH)
 
     def models(self) -> tuple[Model, ...]:
         """Every model, with or without a target, by id."""

@@ -9,11 +9,10 @@ from msgspec import Meta, Struct
 
 from tokenmill.catalog.guess import Family, guess_family
 from tokenmill.kit.money import Nano
+from tokenmill.ports import ReasoningBack, ThinkingSwitch, Timeouts
 
 Engine = Literal["openai", "anthropic", "embedded"]
 Dialect = Literal["mimo", "hermes", "deepseek", "glm", "kimi", "llama", "mistral", "harmony", "none"]
-ThinkingSwitch = Literal["thinking", "enable_thinking", "reasoning_effort", "none"]
-ReasoningBack = Literal["required", "accepted", "refused"]
 OnDisconnect = Literal["cancel", "drain"]
 Modality = Literal["text", "image", "audio", "video"]
 Thinking = Literal["on", "off", "never"]
@@ -38,20 +37,10 @@ Alias = Annotated[
     ),
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
-Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Count = Annotated[int, Meta(ge=1, le=10**12)]
 NanoAmount = Annotated[Nano, Meta(ge=0, le=_LARGEST, extra={"written": "amount"})]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
 TopP = Annotated[float, Meta(gt=0, le=1)]
-
-
-class Timeouts(Struct, frozen=True):
-    """How long a target may take, in seconds."""
-
-    connect: Seconds = 5.0
-    first: Seconds = 120.0  # From the request's last byte to the reply's first.
-    between: Seconds = 60.0
-    whole: Seconds = 1800.0
 
 
 class Target(Struct, frozen=True):

@@ -9,27 +9,22 @@ from tokenmill.store.rows import Change
 
 
 class LiveCatalogue:
-    """A snapshot and the means to renew it; subscribe `refresh` to the change feed."""
+    """A snapshot and the means to renew it; subscribe `take` to the change feed, then `renew` once."""
 
-    def __init__(self, database: Database, snapshot: Catalogue) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._snapshot = snapshot
-
-    @classmethod
-    async def opened(cls, database: Database) -> LiveCatalogue:
-        """Reads the catalogue as it is now."""
-        return cls(database, await _read(database))
+        self._snapshot = Catalogue((), ())
 
     def __call__(self) -> Catalogue:
         """The catalogue as of the last change that reached this node."""
         return self._snapshot
 
-    async def refresh(self, change: Change) -> None:
+    async def take(self, change: Change) -> None:
         """Reads the catalogue anew if the change concerns it."""
         if change.kind == "catalog":
-            self._snapshot = await _read(self._database)
+            await self.renew()
 
-
-async def _read(database: Database) -> Catalogue:
-    async with database.read() as work:
-        return await load(work)
+    async def renew(self) -> None:
+        """Reads the catalogue as it is now."""
+        async with self._database.read() as work:
+            self._snapshot = await load(work)

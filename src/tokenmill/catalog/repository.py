@@ -68,7 +68,8 @@ async def load(work: UnitOfWork | ReadWork) -> Catalogue:
     """The catalogue as the database has it in this transaction."""
     targets = await _targets(work)
     models = await _models(work)
-    return Catalogue(targets.values(), models.values())
+    created = await work.session.execute(select(CatalogModel.id, CatalogModel.created_at))
+    return Catalogue(targets.values(), models.values(), {row.id: row.created_at for row in created})
 
 
 async def apply(work: UnitOfWork, file: CatalogueFile) -> Applied:

@@ -55,7 +55,7 @@ def serve(
     configure_logs(json=not sys.stderr.isatty() if as_json is None else as_json)
     for key in without_effect(settings):
         structlog.get_logger().warning(f"{key} is set, but has no effect yet")
-    uvloop.run(run_server(settings, data))
+    uvloop.run(run_server(settings, data.absolute()))
 
 
 app.command()(init)

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 import uvicorn
 
+from tokenmill.api.protocol import BoundedHttpProtocol
 from tokenmill.cli.setup import Initialised, initialise
 from tokenmill.compose import Platform, open_platform, public_url
 from tokenmill.engines.embedded.models import ModelFile
@@ -26,6 +27,9 @@ log = structlog.get_logger()
 KEEP_ALIVE = 75
 """Seconds an idle connection stays open: longer than the 60 s after which most balancers close theirs."""
 
+SETTLE = 5
+"""Seconds that replies which were cut get to say so and to be written down."""
+
 EXAMPLE = (
     """curl {url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type: application/json" """
     """-d '{{"model": "mimo-v2.5-pro", "messages": [{{"role": "user", "content": "Hello!"}}]}}'"""
@@ -33,7 +37,10 @@ EXAMPLE = (
 
 
 async def serve(settings: Settings, data: Path) -> None:
-    """Runs until SIGINT or SIGTERM. Raises Fault(MISCONFIGURED) for whatever keeps it from listening."""
+    """Runs until SIGINT or SIGTERM; `data` is absolute.
+
+    Raises Fault(MISCONFIGURED) for whatever keeps it from listening.
+    """
     if settings.server.workers > 1:
         raise Fault(
             Code.MISCONFIGURED,
@@ -45,9 +52,12 @@ async def serve(settings: Settings, data: Path) -> None:
         settings = settings.model_copy(update={"server": settings.server.model_copy(update=port)})
         made = await initialise(settings, data)
         model = await _model(settings)
-        async with open_platform(settings, model=model) as platform:
+        async with open_platform(settings, data, model=model) as platform:
             server = _Server(_server_config(platform, settings), lambda: _announce(settings, platform, made))
             await server.serve(sockets=[listener])
+            # What outlived its grace was told to end; it still has to be settled.
+            if cut := server.server_state.tasks:
+                await asyncio.wait(cut, timeout=SETTLE)
 
 
 class _Server(uvicorn.Server):
@@ -63,17 +73,22 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         signals = (signal.SIGINT, signal.SIGTERM)
         for number in signals:
-            loop.add_signal_handler(number, self._stop, number)
+            loop.add_signal_handler(number, self._stop)
         try:
             yield
         finally:
             for number in signals:
                 loop.remove_signal_handler(number)
 
-    def _stop(self, number: int) -> None:
-        if not self.should_exit:
-            log.info("stopping; streams may finish, a second signal cuts them")
-        self.handle_exit(number, None)
+    def _stop(self) -> None:
+        if self.should_exit:
+            log.info("stopping at once")
+            self.force_exit = True
+            for task in self.server_state.tasks:
+                task.cancel()
+            return
+        log.info("stopping; streams may finish, a second signal cuts them")
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -88,7 +103,7 @@ class _Server(uvicorn.Server):
 def _server_config(platform: Platform, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         platform.app,
-        http="httptools",
+        http=BoundedHttpProtocol,
         loop="none",
         ws="none",
         lifespan="off",
@@ -152,7 +167,11 @@ def _banner(settings: Settings, platform: Platform, made: Initialised) -> Iterat
         yield f"  key              {made.key}"
         yield "  Password and key are shown this once; only their hashes are kept. Try:"
         yield ""
-        yield EXAMPLE.format(url=url, key=made.key)
+        if platform.embedded is not None:
+            yield EXAMPLE.format(url=url, key=made.key)
+        else:
+            yield "No model runs on this machine. Write a server and its models into a file, as"
+            yield "`tokenmill catalog presets` shows, and run: tokenmill catalog apply FILE"
     else:
         yield f"  sign-in          {made.email} (forgotten? tokenmill accounts password {made.email})"
         yield f"  new key          tokenmill keys create --account {made.email} --name NAME"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.request import Drop, Request
+from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import OpenReply, Route, ServedBy, Upstream, UpstreamReply
 from tokenmill.wire.openai_chat.errors import decode_error
 from tokenmill.wire.openai_chat.reply import decode_reply
@@ -15,13 +17,17 @@ from tokenmill.wire.openai_chat.stream import ChatStreamDecoder
 
 ERROR_LIMIT = 64 * 1024  # Error bodies are sentences; anything longer is somebody's web page.
 REPLY_LIMIT = 64 * 1024 * 1024
+LAST_WORD = 0.05  # Seconds; the end of the body comes with the last event or right behind it.
 
 
 class _OpenChat:
     """A chat completion that has begun to arrive."""
 
-    def __init__(self, upstream: Upstream, reply: UpstreamReply, drops: tuple[Drop, ...]) -> None:
+    def __init__(
+        self, upstream: Upstream, reply: UpstreamReply, drops: tuple[Drop, ...], choices: int
+    ) -> None:
         self._upstream = upstream
+        self._choices = choices
         self._reply = reply
         self.drops = drops
 
@@ -30,13 +36,28 @@ class _OpenChat:
             # Some servers answer whole although a stream was asked for.
             yield Frame(tuple(decode_reply(await self._upstream.read(self._reply, REPLY_LIMIT))))
             return
-        decoder = ChatStreamDecoder()
+        decoder = ChatStreamDecoder(choices=self._choices)
+        size = 0
         async with aclosing(self._reply.chunks()) as chunks:
             async for chunk in chunks:
+                size += len(chunk)
+                if size > REPLY_LIMIT:
+                    raise Fault(Code.UPSTREAM_BROKE, "The model's reply is longer than the platform accepts.")
                 for frame in decoder.feed(chunk):
                     yield frame
+                if decoder.over:
+                    await _read_to_end(chunks)
+                    return
         for frame in decoder.close():
             yield frame
+
+
+async def _read_to_end(chunks: AsyncGenerator[bytes]) -> None:
+    """Lets the connection be used again; an upstream that holds it open after its last word loses it."""
+    with suppress(Fault, TimeoutError):
+        async with asyncio.timeout(LAST_WORD):
+            async for _ in chunks:
+                pass
 
 
 class OpenAIEngine:
@@ -56,7 +77,7 @@ class OpenAIEngine:
         async with self._upstream.post(url, headers, body, route.timeouts) as reply:
             if reply.status != 200:
                 raise decode_error(reply.status, reply.headers, await self._upstream.read(reply, ERROR_LIMIT))
-            yield _OpenChat(self._upstream, reply, drops)
+            yield _OpenChat(self._upstream, reply, drops, request.choices)
 
     def served_by(self, route: Route) -> ServedBy | None:
         """An OpenAI-compatible server does not say what it really runs."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from tokenmill.accounts.key_check import Caller
@@ -16,7 +17,7 @@ from tokenmill.conversation.events import Finished, UsageSeen
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.request import Request
 from tokenmill.exchange.defaults import with_defaults
-from tokenmill.exchange.routing import KeyReader, routes
+from tokenmill.exchange.routing import routes
 from tokenmill.exchange.ticket import Asked, Ticket
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
@@ -37,6 +38,10 @@ ELSEWHERE = frozenset(
     }
 )
 """Faults that another target may not have; all others would meet the same request there."""
+
+
+KeyReader = Callable[[str], str]
+"""Reads the key that `env:NAME` or `file:PATH` names. Raises Fault(MISCONFIGURED) when there is none."""
 
 
 class Meter(Protocol):
@@ -109,7 +114,7 @@ class Exchanges:
         catalogue = self._catalogue()
         model = catalogue.find(request.model)
         _must_be_allowed(asked.caller, model)
-        ways = routes(catalogue, model, frozenset(self._engines), self._read_key)
+        ways = routes(catalogue, model, frozenset(self._engines))
         ticket = Ticket(asked, request, ModelId(model.id), self._clock)
         try:
             async with AsyncExitStack() as upstream:
@@ -128,7 +133,7 @@ class Exchanges:
 
     def served_by(self, model: Model) -> ServedBy | None:
         """What really answers for `model` on its best route, if an engine here knows."""
-        best = routes(self._catalogue(), model, frozenset(self._engines), self._read_key)[0]
+        best = routes(self._catalogue(), model, frozenset(self._engines))[0]
         return self._engines[best.engine].served_by(best)
 
     async def _open_first(
@@ -147,7 +152,7 @@ class Exchanges:
             except Fault as fault:
                 if fault.code not in ELSEWHERE:
                     raise
-                log.warning("target failed, trying the next", target=route.target, fault=fault.code.value)
+                log.warning("target failed, trying the next", target=route.target, fault=fault.message)
         return await self._open(request, model, last, ticket, upstream)
 
     async def _open(
@@ -156,6 +161,8 @@ class Exchanges:
         engine = self._engines[route.engine]
         served_by = engine.served_by(route)
         ticket.send_by(route)
+        if route.key_from is not None:
+            route = msgspec.structs.replace(route, api_key=self._read_key(route.key_from))
         ready, drops = with_defaults(request, model, route, served_by)
         async with AsyncExitStack() as attempt:
             opened = await attempt.enter_async_context(engine.open(ready, route))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
@@ -22,13 +23,34 @@ from tokenmill.conversation.request import Drop, Request
 from tokenmill.conversation.usage import Usage
 from tokenmill.exchange.estimate import tokens_of_request, tokens_of_text
 from tokenmill.kit.clock import Clock
-from tokenmill.kit.faults import Fault
+from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import ExchangeId, ModelId, TargetId
 from tokenmill.ports import Route
 from tokenmill.store.rows import Quality, Status, UsageRow
 
+ABSURD = 10**9
+"""Tokens; the wires clamp what is beyond it, and no reply has come near it."""
+
 CLIENT_GONE = 499
 """nginx's status for a caller who hung up before the reply began; it never goes over the wire."""
+
+
+DROPS_KEPT = 20
+"""A caller decides how many members it sends that a target does not take."""
+
+
+class Line(Protocol):
+    """The connection to the caller, as the face sees it."""
+
+    @property
+    def answered(self) -> bool:
+        """Has the status line gone out?"""
+        ...
+
+    @property
+    def gone(self) -> bool:
+        """Has the caller hung up?"""
+        ...
 
 
 class Asked(Value, frozen=True, kw_only=True):
@@ -42,6 +64,7 @@ class Asked(Value, frozen=True, kw_only=True):
     protocol: str
     client: str
     request_id: str
+    line: Line
     status_of: Callable[[Fault], int]
 
 
@@ -62,7 +85,6 @@ class Ticket:
         self._said: list[str] = []
         self._finished: Finished | None = None
         self._failed: Fault | None = None
-        self._cancelled = False
 
     def send_by(self, route: Route) -> None:
         """The exchange goes on by this route; what an earlier one dropped no longer counts."""
@@ -92,8 +114,9 @@ class Ticket:
         self._failed = self._failed or fault
 
     def cancelled(self) -> None:
-        """The caller left; leaving after the reply's last word changes nothing."""
-        self._cancelled = True
+        """The exchange was cut short: by the caller who left, or else by us, who are stopping."""
+        if not self._asked.line.gone:
+            self.failed(Fault(Code.STOPPING, "The server is stopping."))
 
     @property
     def usage(self) -> Usage:
@@ -137,21 +160,23 @@ class Ticket:
             quality=self._quality(),
             client=asked.client,
             request_id=asked.request_id,
-            drops=msgspec.json.encode(self.drops).decode(),
+            drops=msgspec.json.encode(self.drops[:DROPS_KEPT]).decode(),
         )
 
     def _outcome(self) -> tuple[Status, int, str | None]:
         if self._finished is not None:
             return "answered", 200, None
+        answered = self._asked.line.answered
         if self._failed is not None:
-            status = 200 if self._first is not None else self._asked.status_of(self._failed)
+            status = 200 if answered else self._asked.status_of(self._failed)
             return "failed", status, self._failed.code.value
-        return "cancelled", 200 if self._first is not None else CLIENT_GONE, None
+        return "cancelled", 200 if answered else CLIENT_GONE, None
 
     def _quality(self) -> Quality:
         if self._reported is None:
             return "counted" if self._said or self._finished else "none"
-        return "suspect" if self._said and not self._reported.output else "reported"
+        absurd = max(self._reported.input, self._reported.output) >= ABSURD
+        return "suspect" if absurd or (self._said and not self._reported.output) else "reported"
 
     def _milliseconds(self, moment: float) -> int:
         return round((moment - self._began) * 1000)

@@ -41,7 +41,6 @@ class Code(StrEnum):
     WRONG_METHOD = "wrong_method", Blame.CALLER
     CONFLICT = "conflict", Blame.CALLER
     FORBIDDEN = "forbidden", Blame.CALLER
-    CLIENT_GONE = "client_gone", Blame.CALLER
 
     MODEL_NOT_SOLD = "model_not_sold", Blame.PLAN
     NO_FUNDS = "no_funds", Blame.PLAN

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, event, insert
+from sqlalchemy import URL, Connection, event, insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -81,7 +81,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     if not file.exists():
         raise missing_database(file)
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{file}",
+        URL.create("sqlite+aiosqlite", database=str(file)),  # A path may hold what URLs give a meaning to.
         pool_size=_KEPT_CONNECTIONS,
         max_overflow=_EXTRA_CONNECTIONS,
     )

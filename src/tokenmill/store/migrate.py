@@ -78,13 +78,13 @@ def alembic_config(**attributes: Any) -> Any:
 
 def _upgrade(file: Path) -> None:
     from alembic import command
-    from sqlalchemy import create_engine, event
+    from sqlalchemy import URL, create_engine, event
     from sqlalchemy.pool import NullPool
 
     file.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its -wal and -shm the same mode.
     engine = create_engine(
-        f"sqlite:///{file}",
+        URL.create("sqlite", database=str(file)),
         poolclass=NullPool,
         connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
     )

@@ -12,12 +12,16 @@ from tokenmill.kit.faults import Code, Fault
 
 T = TypeVar("T")
 
+MOST_MEMBERS = 256
+"""A request of any protocol has some dozens."""
+
 STRING = msgspec.json.Decoder(str)
 INTEGER = msgspec.json.Decoder(int)
 NUMBER = msgspec.json.Decoder(float)
 BOOLEAN = msgspec.json.Decoder(bool)
 ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
+_LONGEST_PROBLEM = 300
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KEY = re.compile(rb'[\s,{]*"([^"\\]*)"\s*:\s*')
 _COMPLAINT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
@@ -37,7 +41,9 @@ _GOT = _WANTED | {"int": "a number", "float": "a number with a fraction", "bool"
 
 
 def bad_value(field: str, problem: str) -> Fault:
-    """Fault(BAD_VALUE) that begins with the path of its culprit."""
+    """Fault(BAD_VALUE) that begins with the path of its culprit; what it quotes is cut short."""
+    if len(problem) > _LONGEST_PROBLEM:
+        problem = f"{problem[:_LONGEST_PROBLEM]}…"
     return Fault(Code.BAD_VALUE, f"{field}: {problem}", field=field)
 
 
@@ -59,19 +65,29 @@ def decode_at(decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw, at: st
 
 
 class Members:
-    """The members of one object, taken out one by one; what is left was not understood."""
+    """The members of one object, taken out one by one; what is left was not understood.
 
-    __slots__ = ("_members",)
+    `at` is the path of the object itself, empty for the body.
+    """
 
-    def __init__(self, members: dict[str, msgspec.Raw]) -> None:
+    __slots__ = ("_at", "_members")
+
+    def __init__(self, members: dict[str, msgspec.Raw], at: str = "") -> None:
         self._members = members
+        self._at = at + "." if at else ""
 
     def take(self, name: str, decoder: msgspec.json.Decoder[T]) -> T | None:
         """The member's value; None when it is absent or null. Raises Fault(BAD_VALUE) naming it."""
         raw = self._members.pop(name, None)
         if raw is None or is_null(raw):
             return None
-        return decode_at(decoder, raw, name)
+        return decode_at(decoder, raw, self._at + name)
+
+    def take_object(self, name: str) -> Members:
+        """The members of the member; none when it is absent or null. Raises Fault(BAD_VALUE) naming it."""
+        raw = self._members.pop(name, None)
+        at = self._at + name
+        return Members({} if raw is None or is_null(raw) else decode_at(_OBJECT, raw, at), at)
 
     def take_raw(self, name: str) -> bytes | None:
         """The member's bytes; None when it is absent or null."""
@@ -79,8 +95,8 @@ class Members:
         return None if raw is None or is_null(raw) else bytes(raw)
 
     def left(self) -> tuple[tuple[str, bytes], ...]:
-        """What was not taken, in its order; nulls say nothing and are left out."""
-        return tuple((name, bytes(raw)) for name, raw in self._members.items() if not is_null(raw))
+        """What was not taken, by its path and in its order; nulls say nothing and are left out."""
+        return tuple((self._at + name, bytes(raw)) for name, raw in self._members.items() if not is_null(raw))
 
 
 def read_members(body: bytes) -> Members:
@@ -107,6 +123,10 @@ def read_members(body: bytes) -> Members:
         raise Fault(Code.BAD_JSON, f"The request body is not valid JSON: {_flaw(error)}") from None
     except RecursionError:
         raise Fault(Code.BAD_JSON, "The request body is nested too deeply.") from None
+    if len(members) > MOST_MEMBERS:
+        raise Fault(
+            Code.BAD_JSON, f"The request body has {len(members)} members; {MOST_MEMBERS} are the most."
+        )
     if not _named_once(body, members):
         _refuse_repeated(body)
     return Members(members)

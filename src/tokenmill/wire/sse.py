@@ -49,9 +49,9 @@ class SseReader:
 
     def feed(self, data: bytes) -> list[Block]:
         """The blocks that `data` completes."""
-        plain = self._between and data.startswith(b"data: ") and data.endswith(b"\n\n")
+        plain = self._between and data.startswith((b"data: ", b"event: ")) and data.endswith(b"\n\n")
         if plain and len(data) <= self._limit and b"\r" not in data:
-            if data.find(b"\n") == len(data) - 2:
+            if data.find(b"\n") == len(data) - 2 and data[:1] == b"d":
                 self._first = False
                 return [Block(data[6:-2], "", data)]
             if b"\n\n\n" not in data:
@@ -74,6 +74,9 @@ class SseReader:
     def _plain_block(self, piece: bytes) -> Block:
         if piece.startswith(b"data: ") and b"\n" not in piece:
             return Block(piece[6:], "", piece + b"\n\n")
+        event, _, rest = piece.partition(b"\n")
+        if event.startswith(b"event: ") and rest.startswith(b"data: ") and b"\n" not in rest:
+            return Block(rest[6:], event[7:].decode("utf-8", "replace"), piece + b"\n\n")
         for line in piece.split(b"\n"):
             self._read_line(line)
         block = self._take_block(piece + b"\n\n")

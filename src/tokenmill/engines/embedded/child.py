@@ -20,7 +20,10 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 class ChildSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """All the child has to know. `context` is in tokens, the two memory bounds in bytes and MiB."""
+    """All the child has to know.
+
+    `context` is in tokens for all slots together, the two memory bounds are in bytes and in MiB.
+    """
 
     parent: int
     model: str
@@ -105,7 +108,7 @@ def _serve(settings: ChildSettings) -> _Server:
     params.api_keys = [settings.api_key]
     params.n_ctx = settings.context
     params.n_parallel = settings.slots
-    params.kv_unified = True
+    params.kv_unified = False
     params.cpuparams.n_threads = settings.threads
     params.cpuparams_batch.n_threads = settings.threads
     params.cache_ram_mib = settings.prompt_cache_mib

@@ -8,7 +8,7 @@ import msgspec
 from tokenmill.engines.embedded.status import Speed
 
 _FACTS = aiohttp.ClientTimeout(total=30)
-_WARM_UP = aiohttp.ClientTimeout(total=120)
+_WARM_UP = aiohttp.ClientTimeout(total=20)  # Callers wait meanwhile.
 _WARM_UP_TOKENS = 16
 # About 60 tokens: enough to time the reading of a prompt, little enough to be done in a second or two.
 _WARM_UP_TEXT = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Protocol
 
@@ -76,29 +76,30 @@ class EmbeddedEngine:
         """See `tokenmill.ports.Engine.open`; raises Fault(UNSUPPORTED) for what the model cannot do."""
         real = self._server.served_by()
         _refuse_media(request, real.name)
-        asked, drops = self._without_extras(request), self._drops(request)
-        tools, tool_drops = self._tools(request, real.name)
+        if request.choices > 1:
+            raise Fault(
+                Code.UNSUPPORTED,
+                "The embedded engine gives one choice a request; leave n out and ask again for another.",
+                field="n",
+            )
+        tools, drops = self._tools(request, real.name)
         endpoint = self._server.endpoint()
-        asked = msgspec.structs.replace(asked, tools=tools)
+        # The server takes members that reach into its slots and caches; none is a caller's business.
+        choice = request.tool_choice if tools else ChooseFreely()
+        asked = msgspec.structs.replace(request, tools=tools, tool_choice=choice, extras=None, user=None)
         here = msgspec.structs.replace(
             route, base_url=endpoint.base_url, api_key=endpoint.api_key, thinking_switch="none"
         )
         async with self._chat.open(asked, here) as opened:
-            yield _WithOurIds(opened, (*drops, *tool_drops))
+            yield _WithOurIds(opened, (*drops, *_unsaid(request)))
 
     def served_by(self, route: Route) -> ServedBy | None:
         """The embedded model's real name, limits and speed."""
         return self._server.served_by()
 
-    def _without_extras(self, request: Request) -> Request:
-        """The server takes members that reach into its slots and caches; none is a caller's business."""
-        return msgspec.structs.replace(request, extras=None, user=None)
-
-    def _drops(self, request: Request) -> tuple[Drop, ...]:
-        fields = request.extras.fields if request.extras is not None else ()
-        return tuple(Drop(name, "the embedded engine does not take it") for name, _ in fields)
-
     def _tools(self, request: Request, name: str) -> tuple[tuple[FunctionTool, ...], tuple[Drop, ...]]:
+        if isinstance(request.tool_choice, ChooseNone):
+            return (), ()  # Told of tools that it may not call, the model writes their markup as text.
         functions: list[FunctionTool] = []
         drops: list[Drop] = []
         for at, tool in enumerate(request.tools):
@@ -121,6 +122,15 @@ class EmbeddedEngine:
                 field="tool_choice",
             )
         return tuple(functions), tuple(drops)
+
+
+def _unsaid(request: Request) -> Iterator[Drop]:
+    for name, _ in request.extras.fields if request.extras is not None else ():
+        yield Drop(name, "the embedded engine does not take it")
+    if request.tools and not isinstance(request.tool_choice, ChooseFreely | ChooseNone):
+        yield Drop("tool_choice", "the embedded model is asked for a call, but cannot be made to call")
+    if request.tools and request.parallel_tools is False:
+        yield Drop("parallel_tool_calls", "the embedded model may make several calls all the same")
 
 
 def _refuse_media(request: Request, name: str) -> None:

@@ -10,7 +10,8 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Self, assert_never
 
 import aiohttp
@@ -26,6 +27,7 @@ from tokenmill.kit.clock import Clock, SystemClock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import ServedBy
 
+_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 CHILD = (sys.executable, "-m", "tokenmill.engines.embedded.child")
 RETRY_WHILE_LOADING = 2.0
 LOG_LINES_KEPT = 20
@@ -54,15 +56,19 @@ class Patience:
 
 @dataclass(frozen=True)
 class Size:
-    """What the server may use: `context` tokens shared by all `slots`, and a cache of prompts in MiB."""
+    """What the server may use: `context` tokens for each of `slots`, and a cache of prompts in MiB.
+
+    A slot is a request that is being answered; others wait. Each has its own context: slots that share one
+    cut each other off when their requests grow.
+    """
 
     context: int
-    slots: int = 4
+    slots: int = 2
     prompt_cache_mib: int = 512
 
     @classmethod
     def of(cls, model: ModelFile) -> Size:
-        """16,384 tokens take 0.45 GB with the 1.5B model; no model gets more than it was trained for."""
+        """16,384 tokens take 0.45 GB a slot with the 1.5B model."""
         wanted = 8_192 if model.name == SMALL_MODEL else 16_384
         return cls(context=min(wanted, model.context or wanted))
 
@@ -161,7 +167,7 @@ class EmbeddedServer:
                     retry_after=pause + RETRY_WHILE_LOADING,
                 )
             case Down(reason):
-                raise Fault(Code.UPSTREAM_AWAY, f"The embedded model {self._model.display} is off: {reason}.")
+                raise Fault(Code.NO_TARGET, f"The embedded model {self._model.display} is off: {reason}.")
             case other:
                 assert_never(other)
 
@@ -266,9 +272,9 @@ class EmbeddedServer:
             model=str(self._model.path),
             alias=self._model.display,
             api_key=key,
-            context=self._size.context,
+            context=self._size.context * self._size.slots,
             slots=self._size.slots,
-            threads=usable_cores(),
+            threads=usable_cores(len(os.sched_getaffinity(0))),
             memory=2 * self._model.size + (3 << 30),
             prompt_cache_mib=self._size.prompt_cache_mib,
             chat_template=self._template,
@@ -307,33 +313,25 @@ class EmbeddedServer:
             facts = await client.facts()
         except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError):
             return "it loaded but did not answer"
+        # Measured before anybody else is served: beside other work the figures would say little.
+        speed = await client.measured_speed()
         endpoint = Endpoint(
-            client.base_url, key, self._model.display, facts.context_window, facts.calls_tools
+            client.base_url, key, self._model.display, facts.context_window, facts.calls_tools, speed
         )
         self._become(Ready(endpoint))
-        measuring = asyncio.create_task(self._measure(client, endpoint))
-        try:
-            failures = 0
-            while failures < self._patience.unanswered:
-                await asyncio.sleep(self._patience.check_every)
-                failures = 0 if await client.is_well(self._patience.answer) else failures + 1
-        finally:
-            measuring.cancel()
-            await asyncio.gather(measuring, return_exceptions=True)
+        measured = {"prefill": speed.prefill, "decode": speed.decode} if speed is not None else {}
+        self._log.info("embedded model is ready", model=self._model.display, **measured)
+        failures = 0
+        while failures < self._patience.unanswered:
+            await asyncio.sleep(self._patience.check_every)
+            failures = 0 if await client.is_well(self._patience.answer) else failures + 1
         return "it stopped answering"
 
-    async def _measure(self, client: ChildClient, endpoint: Endpoint) -> None:
-        speed = await client.measured_speed()
-        self._become(Ready(replace(endpoint, speed=speed)))
-        self._log.info("embedded model is ready", model=endpoint.model, speed=speed)
 
-
-def usable_cores() -> int:
-    """Processors this process may run on, fewer if its control group is given less time than that."""
-    cores = len(os.sched_getaffinity(0))
+def usable_cores(cores: int, cpu_max: Path = _CPU_MAX) -> int:
+    """Of `cores`, as many as the control group gives time for; `cpu_max` holds its quota and period."""
     try:
-        with open("/sys/fs/cgroup/cpu.max") as file:
-            quota, period = file.read().split()
+        quota, period = cpu_max.read_text().split()
     except (OSError, ValueError):
         return cores
     return cores if quota == "max" else max(1, min(cores, -(-int(quota) // int(period))))

@@ -32,6 +32,9 @@ from tokenmill.wire.openai_chat.schema import CallDelta, ChoiceChunk, Chunk, Mes
 
 BROKE_OFF = "The model's reply broke off before it was complete. Please try again."
 
+MOST_CHOICES = 8
+"""The most alternatives a caller can ask for."""
+
 _CHUNK = msgspec.json.Decoder(Chunk)
 
 
@@ -84,8 +87,9 @@ class Assembly:
     over, because counts may follow the last words.
     """
 
-    def __init__(self, new_id: Callable[[], str]) -> None:
+    def __init__(self, new_id: Callable[[], str], most: int = MOST_CHOICES) -> None:
         self._new_id = new_id
+        self._most = most
         self._choices: dict[int, _Choice] = {}
         self._parts = 0
         self._usage: Usage | None = None
@@ -140,6 +144,8 @@ class Assembly:
         number = max(chunk.index, 0)
         choice = self._choices.get(number)
         if choice is None:
+            if number >= self._most:
+                return
             choice = self._choices[number] = _Choice(number)
         delta = chunk.delta
         if delta is not None:

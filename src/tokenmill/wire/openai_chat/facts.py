@@ -12,8 +12,8 @@ from tokenmill.conversation.parts import Citation, TokenLogprob, UrlCitation, Ve
 from tokenmill.conversation.usage import Usage
 from tokenmill.wire.openai_chat.schema import AnnotationMember, LogprobMember, NestedCitation, UsageMember
 
-MAX_COUNT = 2**53
-"""Counts above this are not exact in JavaScript and true of no reply."""
+MAX_COUNT = 10**9
+"""Counts above this are true of no reply; a thousand million of them still fit a sum of 64 bits."""
 
 STOP_OF: Mapping[str, Stop] = {
     "stop": Stop.END,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from msgspec import Raw
@@ -23,6 +22,8 @@ from tokenmill.wire.openai_chat.schema import (
     PromptDetails,
     UsageMember,
 )
+
+_HUGE = 10**18
 
 
 def lenient_chunk(data: bytes) -> Chunk:
@@ -73,7 +74,7 @@ def _text(value: Any) -> str | None:
 def _number(value: Any) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if math.isfinite(value) else None
+    return value if -_HUGE < value < _HUGE else None  # NaN is neither.
 
 
 def _index(value: Any) -> int | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TypeVar, assert_never, cast, get_args
+from typing import assert_never, cast, get_args
 
 import msgspec
 
@@ -29,6 +28,7 @@ from tokenmill.conversation.request import (
     UnknownTool,
     WebSearchTool,
 )
+from tokenmill.wire.checks import check_tool_name, object_bytes, offered, within
 from tokenmill.wire.members import (
     BOOLEAN,
     INTEGER,
@@ -54,6 +54,8 @@ from tokenmill.wire.openai_chat.turns_decode import MESSAGES, cache_mark, decode
 MAX_OUTPUT_LIMIT = 131_072
 """The most output tokens that may be asked for: the largest that any model of the original offers."""
 
+MOST_TOOLS = 1024
+
 _STOP = msgspec.json.Decoder(str | list[str])
 _TOOL = msgspec.json.Decoder(ToolMember)
 _TOOL_CHOICE = msgspec.json.Decoder(str | ChoiceMember)
@@ -61,9 +63,6 @@ _RESPONSE_FORMAT = msgspec.json.Decoder(ResponseFormat)
 _STREAM_OPTIONS = msgspec.json.Decoder(StreamOptions)
 _THINKING = msgspec.json.Decoder(ThinkingMember)
 _EFFORTS = get_args(Effort)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-N = TypeVar("N", int, float)
 
 
 def decode_request(body: bytes) -> Request:
@@ -81,8 +80,8 @@ def decode_request(body: bytes) -> Request:
     _refuse_legacy(members)
     tools = _tools(members)
     stream_options = members.take("stream_options", _STREAM_OPTIONS)
-    most = _within(members.take("max_tokens", INTEGER), "max_tokens", 1, MAX_OUTPUT_LIMIT)
-    newer = _within(
+    most = within(members.take("max_tokens", INTEGER), "max_tokens", 1, MAX_OUTPUT_LIMIT)
+    newer = within(
         members.take("max_completion_tokens", INTEGER), "max_completion_tokens", 1, MAX_OUTPUT_LIMIT
     )
     request = Request(
@@ -96,7 +95,7 @@ def decode_request(body: bytes) -> Request:
         thinking=_thinking(members),
         format=_format(members),
         logprobs=_logprobs(members),
-        choices=_within(members.take("n", INTEGER), "n", 1, 8) or 1,
+        choices=within(members.take("n", INTEGER), "n", 1, 8) or 1,
         stream=members.take("stream", BOOLEAN) or False,
         include_usage=None if stream_options is None else stream_options.include_usage,
         user=members.take("user", STRING),
@@ -111,21 +110,15 @@ def _refuse_legacy(members: Members) -> None:
             raise bad_value(old, f"it is no longer used; send {new}")
 
 
-def _within(value: N | None, name: str, low: N, high: N) -> N | None:
-    if value is not None and not low <= value <= high:
-        raise bad_value(name, f"{value} is out of range; use a number from {low} to {high}")
-    return value
-
-
 def _sampling(members: Members) -> Sampling:
     top_k = members.take("top_k", INTEGER)
     return Sampling(
-        temperature=_within(members.take("temperature", NUMBER), "temperature", 0, 1.5),
-        top_p=_within(members.take("top_p", NUMBER), "top_p", 0.01, 1),
+        temperature=within(members.take("temperature", NUMBER), "temperature", 0, 1.5),
+        top_p=within(members.take("top_p", NUMBER), "top_p", 0.01, 1),
         top_k=top_k if top_k is not None and top_k > 0 else None,  # 0 and -1 mean "no limit".
-        presence_penalty=_within(members.take("presence_penalty", NUMBER), "presence_penalty", -2, 2),
-        frequency_penalty=_within(members.take("frequency_penalty", NUMBER), "frequency_penalty", -2, 2),
-        seed=_within(members.take("seed", INTEGER), "seed", -(2**63), 2**63 - 1),
+        presence_penalty=within(members.take("presence_penalty", NUMBER), "presence_penalty", -2, 2),
+        frequency_penalty=within(members.take("frequency_penalty", NUMBER), "frequency_penalty", -2, 2),
+        seed=within(members.take("seed", INTEGER), "seed", -(2**63), 2**63 - 1),
         stop=_stop(members.take("stop", _STOP)),
     )
 
@@ -160,7 +153,7 @@ def _thinking(members: Members) -> Thinking:
 
 def _logprobs(members: Members) -> Logprobs | None:
     wanted = members.take("logprobs", BOOLEAN)
-    top = _within(members.take("top_logprobs", INTEGER), "top_logprobs", 0, 20)
+    top = within(members.take("top_logprobs", INTEGER), "top_logprobs", 0, 20)
     if top and not wanted:
         raise bad_value("top_logprobs", "it needs logprobs: true")
     return Logprobs(top or 0) if wanted else None
@@ -177,7 +170,7 @@ def _format(members: Members) -> ReplyFormat | None:
             schema = wish.json_schema if wish is not None else None
             if schema is None:
                 raise bad_value("response_format.json_schema", "this member is required")
-            raw = _object(schema.schema, "response_format.json_schema.schema")
+            raw = object_bytes(schema.schema, "response_format.json_schema.schema")
             return JsonSchema(schema.name, raw or b"{}", schema.description, schema.strict)
         case other:
             raise bad_value(
@@ -185,18 +178,10 @@ def _format(members: Members) -> ReplyFormat | None:
             )
 
 
-def _object(raw: msgspec.Raw, at: str) -> bytes | None:
-    """The bytes of an object, which is passed on as it stands."""
-    if is_null(raw):
-        return None
-    text = bytes(raw)
-    if not text.startswith(b"{"):
-        raise bad_value(at, "expected an object")
-    return text
-
-
 def _tools(members: Members) -> tuple[Tool, ...]:
     raws = members.take("tools", ITEMS) or []
+    if len(raws) > MOST_TOOLS:
+        raise bad_value("tools", f"{len(raws)} are too many; send at most {MOST_TOOLS}")
     tools = tuple(_tool(raw, f"tools[{i}]") for i, raw in enumerate(raws))
     seen: set[str] = set()
     for i, tool in enumerate(tools):
@@ -219,7 +204,7 @@ def _tool(raw: msgspec.Raw, at: str) -> Tool:
             if tool.custom is None:
                 raise bad_value(f"{at}.custom", "this member is required")
             shape = tool.custom.format
-            _check_name(tool.custom.name, f"{at}.custom.name")
+            check_tool_name(tool.custom.name, f"{at}.custom.name")
             written = None if is_null(shape) else bytes(shape)
             return CustomTool(tool.custom.name, tool.custom.description, written)
         case "web_search":
@@ -229,21 +214,14 @@ def _tool(raw: msgspec.Raw, at: str) -> Tool:
 
 
 def _function(function: FunctionMember, at: str, tool: ToolMember) -> FunctionTool:
-    _check_name(function.name, f"{at}.name")
+    check_tool_name(function.name, f"{at}.name")
     return FunctionTool(
         function.name,
         function.description,
-        _object(function.parameters, f"{at}.parameters"),
+        object_bytes(function.parameters, f"{at}.parameters"),
         function.strict,
         cache=cache_mark(tool.cache_control),
     )
-
-
-def _check_name(name: str, at: str) -> None:
-    if not 1 <= len(name) <= 128:
-        raise bad_value(at, f"a name has 1 to 128 characters, this one {len(name)}")
-    if _CONTROL.search(name):
-        raise bad_value(at, "a name has no control characters")
 
 
 def _web_search(tool: ToolMember, at: str) -> WebSearchTool:
@@ -254,9 +232,9 @@ def _web_search(tool: ToolMember, at: str) -> WebSearchTool:
         wish = wish == "true"
     return WebSearchTool(
         force=wish or False,
-        max_keyword=_within(tool.max_keyword, f"{at}.max_keyword", 1, 50),
-        limit=_within(tool.limit, f"{at}.limit", 1, 50),
-        location=_object(tool.user_location, f"{at}.user_location"),
+        max_keyword=within(tool.max_keyword, f"{at}.max_keyword", 1, 50),
+        limit=within(tool.limit, f"{at}.limit", 1, 50),
+        location=object_bytes(tool.user_location, f"{at}.user_location"),
     )
 
 
@@ -279,7 +257,7 @@ def _tool_choice(members: Members, tools: tuple[Tool, ...]) -> ToolChoice:
         case ChoiceMember(type="function", function=named) | ChoiceMember(type="custom", custom=named):
             if named is None:
                 raise bad_value(f"tool_choice.{choice.type}", "this member is required")
-            return ChooseOne(_known(named.name, names, "tool_choice"))
+            return ChooseOne(offered(named.name, names, "tool_choice"))
         case ChoiceMember(type="allowed_tools", allowed_tools=allowed):
             if allowed is None:
                 raise bad_value("tool_choice.allowed_tools", "this member is required")
@@ -288,7 +266,7 @@ def _tool_choice(members: Members, tools: tuple[Tool, ...]) -> ToolChoice:
             chosen = [tool.function or tool.custom for tool in allowed.tools]
             at = "tool_choice.allowed_tools.tools"
             return ChooseFrom(
-                tuple(_known(named.name, names, at) for named in chosen if named is not None),
+                tuple(offered(named.name, names, at) for named in chosen if named is not None),
                 allowed.mode == "required",
             )
         case ChoiceMember(type=other):
@@ -297,9 +275,3 @@ def _tool_choice(members: Members, tools: tuple[Tool, ...]) -> ToolChoice:
             )
         case _:
             assert_never(choice)
-
-
-def _known(name: str, names: set[str], at: str) -> str:
-    if name not in names:
-        raise bad_value(at, f"there is no tool {name!r} in tools")
-    return name

@@ -9,7 +9,7 @@ from tokenmill.conversation.events import Event, Heartbeat
 from tokenmill.conversation.frames import Frame
 from tokenmill.kit.faults import Fault
 from tokenmill.kit.ids import opaque
-from tokenmill.wire.openai_chat.assembly import Assembly, read_chunk
+from tokenmill.wire.openai_chat.assembly import MOST_CHOICES, Assembly, read_chunk
 from tokenmill.wire.openai_chat.errors import decode_stream_error
 from tokenmill.wire.sse import Block, SseReader
 
@@ -20,14 +20,19 @@ class ChatStreamDecoder:
     """One reply of an upstream, from bytes to frames; never fussy about what can be understood.
 
     Before the first event a failure is raised as a Fault, so that another target may be asked; after it,
-    a failure is the last event. `new_id` makes ids for tool calls that come without one. Log
+    a failure is the last event. Choices beyond those asked for are left out. `new_id` makes ids for tool calls that come without one. Log
     probabilities of refusals and of reasoning are not carried.
     """
 
-    def __init__(self, new_id: Callable[[], str] = _NEW_CALL_ID) -> None:
+    def __init__(self, new_id: Callable[[], str] = _NEW_CALL_ID, *, choices: int = MOST_CHOICES) -> None:
         self._reader = SseReader()
-        self._assembly = Assembly(new_id)
+        self._assembly = Assembly(new_id, choices)
         self._over = False
+
+    @property
+    def over(self) -> bool:
+        """Is the reply whole or broken? What the upstream says from now on changes nothing."""
+        return self._over or self._assembly.ended
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that `data` completes. Raises Fault when the reply fails before it began."""

@@ -36,6 +36,9 @@ from tokenmill.wire.openai_chat.schema import (
 
 MESSAGES = msgspec.json.Decoder(list[MessageMember])
 
+MOST_MESSAGES = 10_000
+"""Reading more would keep everybody else waiting; the longest agent sessions known have some hundreds."""
+
 _PART = msgspec.json.Decoder(PartMember)
 _MEDIA_URL = msgspec.json.Decoder(MediaUrl | str)
 _INPUT_AUDIO = msgspec.json.Decoder(InputAudio)
@@ -47,6 +50,8 @@ def decode_turns(messages: list[MessageMember]) -> tuple[Turn, ...]:
     """The turns that `messages` tell of. Raises Fault(BAD_VALUE) naming the member."""
     if not messages:
         raise bad_value("messages", "the array is empty; send at least one message")
+    if len(messages) > MOST_MESSAGES:
+        raise bad_value("messages", f"{len(messages)} are too many; send at most {MOST_MESSAGES}")
     return tuple(_turn(message, f"messages[{i}]") for i, message in enumerate(messages))
 
 
