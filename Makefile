@@ -33,7 +33,8 @@ $(DEV_STAMP): $(STAMP) requirements/dev.txt
 serve: install ## run the platform on http://127.0.0.1:8080 with the embedded model
 	@$(BIN)/tokenmill serve
 
-test: dev ## run every test
+test: dev ## run every test but those of the 1.5B model
+	$(BIN)/tokenmill models fetch smollm2-135m
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not model and not proof" tests
 
 check: dev ## format, lint, types, import floors
@@ -53,6 +54,7 @@ proof: ## the long proofs (floods, kills, chaos, soak, fuzz)
 	@echo "make proof: the long proofs come with the ledger and the protocol fuzzers; there is nothing to prove yet." >&2; exit 1
 
 test-model: dev ## tools and Chinese on the 1.5B model, with figures
+	$(BIN)/tokenmill models fetch
 	$(BIN)/pytest -m model -s -p no:xdist --timeout 1800 tests/model
 
 test-agents: ## the real coding agents against a running platform

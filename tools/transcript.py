@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 MARKS = re.compile(r"(<!-- transcript -->\n).*?(<!-- /transcript -->)", re.DOTALL)
-PORT = "18080"
+PATIENCE = 300  # Seconds for one request; the model reads some dozens of tokens a second.
 
 TOOL = {
     "type": "function",
@@ -40,17 +40,21 @@ CALLS: tuple[dict[str, object], ...] = (
 def main() -> int:
     tokenmill = Path(sys.executable).with_name("tokenmill")
     with tempfile.TemporaryDirectory() as folder:
-        command = [str(tokenmill), "serve", "--port", PORT, "--data", f"{folder}/data"]
+        command = [str(tokenmill), "serve", "--port", "0", "--data", f"{folder}/data"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             try:
                 banner = _read_banner(server)
                 key = re.search(r"sk-\w+", banner)
+                url = re.search(r"http://[\d.]+:\d+", banner)
                 assert key is not None
+                assert url is not None
                 shown = [_cut_secrets(banner)]
-                shown += [_call(key.group(), body) for body in CALLS]
+                shown += [_call(url.group(), key.group(), body) for body in CALLS]
             finally:
                 server.terminate()
-    text = "\n".join(["```console", "$ make serve", *shown, "```"]).replace(f":{PORT}", ":8080")
+    text = "\n".join(["```console", "$ tokenmill serve", *shown, "```"]).replace(
+        url.group(), "http://127.0.0.1:8080"
+    )
     for readme in READMES:
         before = readme.read_text(encoding="utf-8")
         readme.write_text(MARKS.sub(lambda m: f"{m[1]}{text}\n{m[2]}", before), encoding="utf-8")
@@ -73,18 +77,18 @@ def _cut_secrets(banner: str) -> str:
     return re.sub(r"(password )\S+", r"\1…", cut)
 
 
-def _call(key: str, body: dict[str, object]) -> str:
+def _call(url: str, key: str, body: dict[str, object]) -> str:
     data = json.dumps({"model": "mimo-v2.5-pro", **body, "temperature": 0}, ensure_ascii=False)
     began = time.monotonic()
     headers = ["-H", f"api-key: {key}", "-H", "Content-Type: application/json"]
-    command = ["curl", "-sS", f"http://127.0.0.1:{PORT}/v1/chat/completions", *headers, "-d", data]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    command = ["curl", "-sS", f"{url}/v1/chat/completions", *headers, "-d", data]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
     reply = json.loads(answer.stdout)
     message = reply["choices"][0]["message"]
     said = message["content"] or json.dumps(message["tool_calls"][0]["function"], ensure_ascii=False)
     shown = data if len(data) < 200 else data.split(', "tools"')[0] + ', "tools": […]}'
     return (
-        f"\n$ curl -s http://127.0.0.1:{PORT}/v1/chat/completions -H \"api-key: $KEY\" -d '{shown}'\n"
+        f"\n$ curl -s {url}/v1/chat/completions -H \"api-key: $KEY\" -d '{shown}'\n"
         f"{said}\n"
         f"# {reply['choices'][0]['finish_reason']}, {reply['usage']['prompt_tokens']} + "
         f"{reply['usage']['completion_tokens']} tokens, {reply['system_fingerprint']}, "

@@ -36,7 +36,10 @@ def block(text: str) -> bytes:
 async def server(behaviour: Behaviour) -> AsyncIterator[str]:
     """A raw HTTP server that reads one request and then behaves as told."""
 
+    writers: list[asyncio.StreamWriter] = []
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         await reader.readexactly(length)
@@ -46,6 +49,8 @@ async def server(behaviour: Behaviour) -> AsyncIterator[str]:
     listening = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with listening:
         yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+        for writer in writers:
+            writer.transport.abort()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tokenmill.cli import accounts, catalog, config, keys
+from tokenmill.cli import accounts, catalog, config, keys, models
 from tokenmill.cli.init import init
 from tokenmill.cli.migrate import migrate
 from tokenmill.cli.options import DEFAULT_DATA, Config, Data, open_settings
@@ -63,6 +63,7 @@ app.command()(migrate)
 app.command()(usage)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(keys.app, name="keys")
+app.add_typer(models.app, name="models")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(config.app, name="config")
 

@@ -26,7 +26,7 @@ from tokenmill.conversation.parts import Part, Reasoning, Refusal, Text, ToolCal
 from tokenmill.conversation.usage import Usage
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.wire.openai_chat.errors import decode_stream_error
-from tokenmill.wire.openai_chat.facts import MAX_COUNT, read_citation, read_logprobs, read_stop, read_usage
+from tokenmill.wire.openai_chat.facts import read_citation, read_logprobs, read_stop, read_usage
 from tokenmill.wire.openai_chat.lenient import lenient_chunk
 from tokenmill.wire.openai_chat.schema import CallDelta, ChoiceChunk, Chunk, MessageDelta
 
@@ -34,6 +34,8 @@ BROKE_OFF = "The model's reply broke off before it was complete. Please try agai
 
 MOST_CHOICES = 8
 """The most alternatives a caller can ask for."""
+
+_LATEST = 2**53  # Later times are not exact in JavaScript.
 
 _CHUNK = msgspec.json.Decoder(Chunk)
 
@@ -104,7 +106,7 @@ class Assembly:
             if chunk.choices is None:
                 return ()
             self.started = True
-            at = int(min(max(chunk.created or 0, 0), MAX_COUNT))
+            at = int(min(max(chunk.created or 0, 0), _LATEST))
             events.append(Started(chunk.id or "", chunk.model or "", at, chunk.system_fingerprint))
         for choice in chunk.choices or ():
             self._take_choice(choice)
