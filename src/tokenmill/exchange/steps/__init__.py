@@ -1,0 +1,1 @@
+"""Steps that change a reply's events on their way to the caller."""
