@@ -505,3 +505,72 @@ async def test_an_offer_to_speak_http_2_is_declined_and_the_request_answered(pla
 
     assert b"200" in await reader.readline()
     writer.close()
+
+
+LEAKED = """I will look.
+<tool_call>
+<function=get_weather>
+<parameter=city>Beijing</parameter>
+</function>
+</tool_call>"""
+WEATHER: Any = [
+    {
+        "type": "function",
+        "function": {
+            "name": "get_weather",
+            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+        },
+    }
+]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_tool_call_that_leaked_into_the_thinking_comes_out_as_one(
+    platform_with: Opener, stream: bool
+) -> None:
+    script: list[Event] = [START, PartOpened(0, Reasoning())]
+    script += [TextDelta(0, LEAKED[at : at + 7]) for at in range(0, len(LEAKED), 7)]
+    script += [PartClosed(0), UsageSeen(USAGE), Finished(Stop.END)]
+    platform = await platform_with(ScriptedEngine(script))
+    async with sdk(platform) as client:
+        if stream:
+            calls: list[Any] = []
+            reasons = []
+            async for chunk in await client.chat.completions.create(**ASK, tools=WEATHER, stream=True):
+                for choice in chunk.choices:
+                    calls += choice.delta.tool_calls or []
+                    reasons.append(choice.finish_reason)
+            name = "".join(call.function.name or "" for call in calls if call.function)
+            arguments = "".join(call.function.arguments or "" for call in calls if call.function)
+            reason = reasons[-1]
+        else:
+            reply = await client.chat.completions.create(**ASK, tools=WEATHER)
+            (call,) = reply.choices[0].message.tool_calls or []
+            assert call.type == "function"
+            name, arguments, reason = (
+                call.function.name,
+                call.function.arguments,
+                reply.choices[0].finish_reason,
+            )
+
+    assert ("get_weather", {"city": "Beijing"}, "tool_calls") == (name, json.loads(arguments), reason)
+    (row,) = await usage_rows(platform)
+    assert "get_weather" in row.drops
+
+
+async def test_a_reply_that_loops_on_itself_is_cut_and_its_upstream_closed(platform_with: Opener) -> None:
+    forever = asyncio.Event()
+
+    async def wait() -> None:
+        await forever.wait()
+
+    engine = ScriptedEngine([START, PartOpened(0, Text()), *[TextDelta(0, "and so on, ")] * 5000, wait])
+    platform = await platform_with(engine)
+    async with sdk(platform) as client:
+        reply = await client.chat.completions.create(**ASK)
+
+    assert "length" == reply.choices[0].finish_reason
+    assert engine.closed.is_set()
+    (row,) = await usage_rows(platform)
+    assert ("answered", "counted") == (row.status, row.quality)
+    assert "repeated itself" in row.drops

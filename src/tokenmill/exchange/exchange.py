@@ -18,6 +18,7 @@ from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.request import Request
 from tokenmill.exchange.defaults import with_defaults
 from tokenmill.exchange.routing import routes
+from tokenmill.exchange.steps.chain import Chain
 from tokenmill.exchange.ticket import Asked, Ticket
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
@@ -56,18 +57,38 @@ class Running:
     """A reply on its way to the caller."""
 
     def __init__(
-        self, ticket: Ticket, first: Frame, rest: AsyncGenerator[Frame], served_by: ServedBy | None
+        self,
+        ticket: Ticket,
+        chain: Chain,
+        first: Frame,
+        rest: AsyncGenerator[Frame],
+        served_by: ServedBy | None,
     ) -> None:
         self.served_by = served_by
         self._ticket = ticket
+        self._chain = chain
         self._first = first
         self._rest = rest
 
     async def frames(self) -> AsyncGenerator[Frame]:
-        """The reply's frames; usage is in them before the end, reported or counted."""
-        yield self._watched(self._first)
-        async for frame in self._rest:
-            yield self._watched(frame)
+        """The reply's frames as they leave the steps; usage is in them before the end, reported or counted.
+
+        Raises the Fault of a reply that breaks off; what the steps held back comes before it.
+        """
+        try:
+            yield self._watched(self._chain.take(self._first))
+            async for frame in self._rest:
+                yield self._watched(self._chain.take(frame))
+                if self._chain.cut:
+                    break
+        except Fault:
+            if held := self._chain.close():
+                yield self._watched(Frame(held))
+            raise
+        finally:
+            self._ticket.drops.extend(self._chain.notes())
+        if held := self._chain.close():
+            yield self._watched(Frame(held))
 
     def _watched(self, frame: Frame) -> Frame:
         ticket = self._ticket
@@ -175,7 +196,7 @@ class Exchanges:
                 ) from None
             ticket.drops.extend((*drops, *opened.drops))
             upstream.push_async_exit(attempt.pop_all())
-            return Running(ticket, first, frames, served_by)
+            return Running(ticket, Chain(model.markup, request), first, frames, served_by)
 
     async def _settle(self, ticket: Ticket) -> None:
         row = ticket.row()

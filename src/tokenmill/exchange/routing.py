@@ -18,7 +18,7 @@ def routes(catalogue: Catalogue, model: Model, engines: frozenset[str]) -> tuple
         raise Fault(
             Code.NO_TARGET,
             f"No server is set up for the model '{model.id}' on this platform. Its operator can add one: "
-            "write it into a file, as `tokenmill catalog presets` shows, then `tokenmill catalog apply FILE`.",
+            "write it into a file like that of `tokenmill catalog presets`; `tokenmill catalog apply FILE`.",
             field="model",
         )
     usable.sort(key=lambda pair: (pair[1].priority, -pair[1].weight))
