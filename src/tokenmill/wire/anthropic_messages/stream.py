@@ -1,0 +1,6 @@
+"""Turns upstreams' streams into frames, and events into streams for callers."""
+
+from tokenmill.wire.anthropic_messages.stream_decode import MessagesStreamDecoder
+from tokenmill.wire.anthropic_messages.stream_encode import MessagesStreamEncoder
+
+__all__ = ["MessagesStreamDecoder", "MessagesStreamEncoder"]

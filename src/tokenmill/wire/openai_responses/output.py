@@ -1,0 +1,297 @@
+"""Holds the output items of a response while they are being written, each with its own events."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
+
+import msgspec
+from msgspec import Raw
+
+from tokenmill.conversation.parts import Citation, Reasoning, TokenLogprob, ToolCall, Unknown
+from tokenmill.wire.openai_responses.facts import search_action, write_citation, write_logprobs
+from tokenmill.wire.openai_responses.names import Names
+
+Json = dict[str, object]
+Said = list[tuple[str, Json]]
+"""Events: the type without its `response.`, and the members."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Item(ABC):
+    """One output item. Its words go between `before` and `after`, which are ready once it has begun."""
+
+    prefix: ClassVar[str]
+    whole_only: ClassVar[bool] = False
+    """Must it be whole to be called done? Clients run what is done."""
+
+    def __init__(self, key: str, index: int) -> None:
+        self.id = self.prefix + key
+        self.index = index
+        self.begun = False
+        self.words: list[str] = []
+        self.before = b""
+        self.after = b',"sequence_number":'
+
+    @property
+    def place(self) -> Json:
+        """The members that say where an event belongs."""
+        return {"item_id": self.id, "output_index": self.index}
+
+    @property
+    def text(self) -> str:
+        """All words so far."""
+        return "".join(self.words)
+
+    @abstractmethod
+    def item(self, status: str) -> object:
+        """The item as it stands."""
+
+    def begin(self) -> Said:
+        """What goes before the first words."""
+        self.begun = True
+        return []
+
+    def end(self) -> Said:
+        """What goes after the last words."""
+        return []
+
+    def _lead(self, kind: str, place: Json) -> None:
+        event = f"response.{kind}.delta"
+        head = _encode({"type": event} | place)
+        self.before = b"event: " + event.encode() + b"\ndata: " + head[:-1] + b',"delta":'
+
+
+class _Content(Item):
+    """A part among an item's `content`; the only one, as every part of ours is an item of its own."""
+
+    kind: ClassVar[str]
+
+    @property
+    def place(self) -> Json:
+        return super().place | {"content_index": 0}
+
+    @abstractmethod
+    def part(self) -> Json:
+        """The part as it stands."""
+
+    def begin(self) -> Said:
+        super().begin()
+        self._lead(self.kind, self.place)
+        return [("content_part.added", self.place | {"part": self.part()})]
+
+    def end(self) -> Said:
+        if not self.begun:
+            return []
+        return [
+            (f"{self.kind}.done", self.place | self._whole()),
+            ("content_part.done", self.place | {"part": self.part()}),
+        ]
+
+    def _whole(self) -> Json:
+        return {"text": self.text}
+
+
+class Message(_Content):
+    """Words for the reader."""
+
+    prefix = "msg_"
+    kind = "output_text"
+
+    def __init__(self, key: str, index: int) -> None:
+        super().__init__(key, index)
+        self.after = b',"logprobs":[],"sequence_number":'
+        self.annotations: list[object] = []
+        self.logprobs: list[TokenLogprob] = []
+
+    def item(self, status: str) -> object:
+        content = [self.part()] if self.begun else []
+        return {
+            "id": self.id,
+            "type": "message",
+            "status": status,
+            "role": "assistant",
+            "content": content,
+        }
+
+    def part(self) -> Json:
+        return {
+            "type": "output_text",
+            "text": self.text,
+            "annotations": self.annotations,
+            "logprobs": write_logprobs(self.logprobs),
+        }
+
+    def cite(self, citation: Citation) -> Said:
+        """What says a source."""
+        annotation = write_citation(citation)
+        if annotation is None:
+            return []
+        place = self.place | {"annotation_index": len(self.annotations)}
+        self.annotations.append(annotation)
+        return [("output_text.annotation.added", place | {"annotation": annotation})]
+
+    def _whole(self) -> Json:
+        return {"text": self.text, "logprobs": write_logprobs(self.logprobs)}
+
+
+class Refused(_Content):
+    """A message that declines."""
+
+    prefix = "msg_"
+    kind = "refusal"
+
+    def item(self, status: str) -> object:
+        content = [self.part()] if self.begun else []
+        return {
+            "id": self.id,
+            "type": "message",
+            "status": status,
+            "role": "assistant",
+            "content": content,
+        }
+
+    def part(self) -> Json:
+        return {"type": "refusal", "refusal": self.text}
+
+    def _whole(self) -> Json:
+        return {"refusal": self.text}
+
+
+class _Reasoned(Item):
+    """Reasoning, which may be signed; `seal` makes a signature where the upstream made none."""
+
+    prefix = "rs_"
+
+    def __init__(self, key: str, index: int, part: Reasoning, seal: Callable[[str], str] | None) -> None:
+        super().__init__(key, index)
+        self.signature = part.signature
+        self._seal = seal if part.form == "visible" else None
+
+    def sealed(self) -> str | None:
+        """What goes as `encrypted_content`."""
+        if self.signature is None and self._seal is not None and self.words:
+            self.signature = self._seal(self.text)
+        return self.signature
+
+    def _item(self, status: str, members: Json) -> Json:
+        sealed = None if status == "in_progress" else self.sealed()
+        return {"id": self.id, "type": "reasoning"} | members | {"encrypted_content": sealed}
+
+
+class Thought(_Reasoned, _Content):
+    """Reasoning as the model wrote it."""
+
+    kind = "reasoning_text"
+
+    def item(self, status: str) -> object:
+        return self._item(status, {"summary": [], "content": [self.part()] if self.begun else []})
+
+    def part(self) -> Json:
+        return {"type": "reasoning_text", "text": self.text}
+
+
+class Summary(_Reasoned):
+    """Reasoning told as a summary."""
+
+    @property
+    def place(self) -> Json:
+        return super().place | {"summary_index": 0}
+
+    def item(self, status: str) -> object:
+        return self._item(status, {"summary": [self._part()] if self.begun else []})
+
+    def begin(self) -> Said:
+        super().begin()
+        self._lead("reasoning_summary_text", self.place)
+        return [("reasoning_summary_part.added", self.place | {"part": self._part()})]
+
+    def end(self) -> Said:
+        if not self.begun:
+            return []
+        return [
+            ("reasoning_summary_text.done", self.place | {"text": self.text}),
+            ("reasoning_summary_part.done", self.place | {"part": self._part()}),
+        ]
+
+    def _part(self) -> Json:
+        return {"type": "summary_text", "text": self.text}
+
+
+class Call(Item):
+    """A call of a function or of a custom tool."""
+
+    prefix = "fc_"
+    whole_only = True
+    type: ClassVar[str] = "function_call"
+    field: ClassVar[str] = "arguments"
+
+    def __init__(self, key: str, index: int, call: ToolCall, call_id: str, names: Names) -> None:
+        super().__init__(key, index)
+        self.call_id = call_id
+        self.namespace, self.name = names.apart(call.name)
+
+    def item(self, status: str) -> object:
+        spaced: Json = {} if self.namespace is None else {"namespace": self.namespace}
+        members: Json = {"id": self.id, "type": self.type, "status": status, "call_id": self.call_id}
+        return members | spaced | {"name": self.name, self.field: self.text}
+
+    def begin(self) -> Said:
+        super().begin()
+        self._lead(f"{self.type}_{self.field}", self.place)
+        return []
+
+    def end(self) -> Said:
+        named: Json = {"name": self.name} if self.type == "function_call" else {}
+        return [(f"{self.type}_{self.field}.done", self.place | named | {self.field: self.text})]
+
+    def is_whole(self) -> bool:
+        """Can nothing be missing? Text that is no JSON never tells."""
+        if self.type != "function_call":
+            return False
+        try:
+            msgspec.json.decode(self.text)
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        return True
+
+
+class CustomCall(Call):
+    """A call of a tool that takes free text."""
+
+    prefix = "ctc_"
+    type = "custom_tool_call"
+    field = "input"
+
+
+class Search(Item):
+    """A search on the web that the platform or its upstream runs; its words are the action, as JSON."""
+
+    prefix = "ws_"
+    whole_only = True
+
+    def item(self, status: str) -> object:
+        action = {"type": "search", "query": ""} if status == "in_progress" else search_action(self.text)
+        return {"id": self.id, "type": "web_search_call", "status": status, "action": action}
+
+    def begin(self) -> Said:
+        super().begin()
+        return [("web_search_call.in_progress", self.place), ("web_search_call.searching", self.place)]
+
+    def end(self) -> Said:
+        return [("web_search_call.completed", self.place)]
+
+
+class Foreign(Item):
+    """An item of this wire that we do not know, passed on whole."""
+
+    prefix = "item_"
+
+    def __init__(self, key: str, index: int, unknown: Unknown) -> None:
+        super().__init__(key, index)
+        self._raw = Raw(unknown.raw)
+
+    def item(self, status: str) -> object:
+        return self._raw
