@@ -168,6 +168,7 @@ async def test_the_child_dies_with_a_parent_that_is_killed(small_model: ModelFil
     assert is_running(pid)
     parent.kill()
     await parent.wait()
+    await parent.stdout.read()  # To its end, which closes the pipe.
     await until(lambda: not is_running(pid))
 
 

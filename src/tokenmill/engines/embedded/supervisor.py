@@ -8,7 +8,7 @@ import secrets
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,8 +242,7 @@ class EmbeddedServer:
             stopped = True
             raise
         finally:
-            await _end(child, self._patience.stop)
-            await listening
+            await _to_the_end(_buried(child, listening, self._patience.stop))
             self._pid = None
             if words and not stopped:
                 self._log.warning("embedded model's last words", lines=list(words)[-LOG_LINES_SHOWN:])
@@ -348,6 +347,23 @@ async def _collect_lines(child: asyncio.subprocess.Process, words: deque[str]) -
     with suppress(ValueError):  # A line longer than the reader's limit: its text is not worth a crash.
         async for line in child.stderr:
             words.append(line.decode(errors="replace").rstrip())
+
+
+async def _to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Does `work` whole, even for a task that is cancelled meanwhile; the cancellation comes after it."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+async def _buried(child: asyncio.subprocess.Process, listening: asyncio.Task[None], patience: float) -> None:
+    await _end(child, patience)
+    assert child.stdout is not None
+    await child.stdout.read()  # To its end, which is what closes the pipe.
+    await listening
 
 
 async def _end(child: asyncio.subprocess.Process, patience: float) -> None:

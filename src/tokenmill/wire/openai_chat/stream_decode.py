@@ -20,8 +20,8 @@ class ChatStreamDecoder:
     """One reply of an upstream, from bytes to frames; never fussy about what can be understood.
 
     Before the first event a failure is raised as a Fault, so that another target may be asked; after it,
-    a failure is the last event. Choices beyond those asked for are left out. `new_id` makes ids for tool calls that come without one. Log
-    probabilities of refusals and of reasoning are not carried.
+    a failure is the last event. Choices beyond those asked for are left out. `new_id` makes ids for tool
+    calls that come without one. Log probabilities of refusals and of reasoning are not carried.
     """
 
     def __init__(self, new_id: Callable[[], str] = _NEW_CALL_ID, *, choices: int = MOST_CHOICES) -> None:
