@@ -271,7 +271,6 @@ def test_fields_without_effect_are_named_only_when_the_file_sets_them_to_somethi
     )
     assert read(asking).without_effect == (
         "concurrency",
-        "family",
         "on_disconnect",
         "price",
         "retires_at",

@@ -18,7 +18,6 @@ _TARGET_FIELDS: Final[Mapping[str, Sequence[object]]] = {
     "on_disconnect": ("cancel",),
 }
 _MODEL_FIELDS: Final[Mapping[str, Sequence[object]]] = {
-    "family": (),
     "price": (Prices(),),
     "credits": (),
     "limits": (),
