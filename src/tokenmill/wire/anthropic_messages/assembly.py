@@ -130,11 +130,10 @@ class Assembly:
             case _:
                 if self.started:
                     events.append(VendorEvent("anthropic_messages", data))
-        return tuple(events)
+        return self._told()
 
     def take_whole(self, reply: WholeReply) -> tuple[Event, ...]:
         """The events of a reply that came in one piece."""
-        events = self._events = []
         self._begin(reply)
         for i, raw in enumerate(reply.content or ()):
             self._start(i, raw)
@@ -143,14 +142,22 @@ class Assembly:
         self._note_end(reply.stop_reason, reply.stop_sequence)
         self._count(reply.usage)  # Zeros count now that the reply has ended.
         self._finish()
-        return tuple(events)
+        return self._told()
 
     def fail(self, fault: Fault) -> tuple[Event, ...]:
-        """The reply breaks off: Failed, or the fault raised where nothing has been said yet."""
+        """The reply breaks off: Failed, or the fault raised where nothing has been said yet.
+
+        What an event had said before it turned out to be broken comes first.
+        """
         self.ended = True
         if not self.started:
             raise fault
-        return (Failed(fault),)
+        return (*self._told(), Failed(fault))
+
+    def _told(self) -> tuple[Event, ...]:
+        """What has been said and not been given out."""
+        events, self._events = tuple(self._events), []
+        return events
 
     def _begin(self, message: Message | None) -> None:
         if not self.started:
@@ -267,7 +274,8 @@ class Assembly:
     def _finish(self) -> None:
         """The upstream says that the reply is whole; one without words or a reason is not believed."""
         if not self.started or (self._stop is None and not self._parts):
-            self._events.extend(self.fail(Fault(Code.UPSTREAM_BROKE, BROKE_OFF)))
+            told = self.fail(Fault(Code.UPSTREAM_BROKE, BROKE_OFF))  # It empties what is held.
+            self._events.extend(told)
             return
         for block in self._open.values():
             self._close(block)
