@@ -14,6 +14,7 @@ import uvicorn
 
 from tokenmill.accounts.accounts import create_account
 from tokenmill.accounts.keys import create_key
+from tokenmill.api.app import App
 from tokenmill.api.protocol import BoundedHttpProtocol
 from tokenmill.api.streaming import SILENCE
 from tokenmill.catalog.file import read_catalogue
@@ -173,10 +174,10 @@ async def open_test_platform(
 
 
 @asynccontextmanager
-async def _listening(app: object) -> AsyncIterator[str]:
+async def _listening(app: App) -> AsyncIterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, http=BoundedHttpProtocol, ws="none", lifespan="off", log_config=None)  # type: ignore[arg-type]  # as in cli/serve.py
+        config = uvicorn.Config(app, http=BoundedHttpProtocol, ws="none", lifespan="off", log_config=None)
         server = _QuietServer(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await server.listening.wait()

