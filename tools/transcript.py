@@ -19,22 +19,19 @@ READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 MARKS = re.compile(r"(<!-- transcript -->\n).*?(<!-- /transcript -->)", re.DOTALL)
 PATIENCE = 300  # Seconds for one request; the model reads some dozens of tokens a second.
 
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "get_current_weather",
-        "description": "Get the current weather in a given location",
-        "parameters": {
-            "type": "object",
-            "properties": {"location": {"type": "string"}},
-            "required": ["location"],
+FAQ = ROOT / "tests" / "golden" / "openai_chat" / "faq.request.json"
+CALLS: tuple[tuple[str, dict[str, object]], ...] = (
+    (
+        "",
+        {
+            "model": "mimo-v2.5-pro",
+            "messages": [{"role": "user", "content": "用一句话介绍北京。"}],
+            "temperature": 0,
         },
-    },
-}
-CALLS: tuple[dict[str, object], ...] = (
-    {"messages": [{"role": "user", "content": "用一句话介绍北京。"}]},
-    {"messages": [{"role": "user", "content": "What is the weather like in Hebei?"}], "tools": [TOOL]},
+    ),
+    ("@faq.request.json", json.loads(FAQ.read_text(encoding="utf-8"))),
 )
+"""What is asked, and the name under which a long request is shown."""
 
 
 def main() -> int:
@@ -49,7 +46,7 @@ def main() -> int:
                 assert key is not None
                 assert url is not None
                 shown = [_cut_secrets(banner)]
-                shown += [_call(url.group(), key.group(), body) for body in CALLS]
+                shown += [_call(url.group(), key.group(), body, name) for name, body in CALLS]
             finally:
                 server.terminate()
     text = "\n".join(["```console", "$ tokenmill serve", *shown, "```"]).replace(
@@ -77,8 +74,8 @@ def _cut_secrets(banner: str) -> str:
     return re.sub(r"(password )\S+", r"\1…", cut)
 
 
-def _call(url: str, key: str, body: dict[str, object]) -> str:
-    data = json.dumps({"model": "mimo-v2.5-pro", **body, "temperature": 0}, ensure_ascii=False)
+def _call(url: str, key: str, body: dict[str, object], name: str) -> str:
+    data = json.dumps(body, ensure_ascii=False)
     began = time.monotonic()
     headers = ["-H", f"api-key: {key}", "-H", "Content-Type: application/json"]
     command = ["curl", "-sS", f"{url}/v1/chat/completions", *headers, "-d", data]
@@ -86,9 +83,9 @@ def _call(url: str, key: str, body: dict[str, object]) -> str:
     reply = json.loads(answer.stdout)
     message = reply["choices"][0]["message"]
     said = message["content"] or json.dumps(message["tool_calls"][0]["function"], ensure_ascii=False)
-    shown = data if len(data) < 200 else data.split(', "tools"')[0] + ', "tools": […]}'
+    shown = name or f"'{data}'"
     return (
-        f"\n$ curl -s {url}/v1/chat/completions -H \"api-key: $KEY\" -d '{shown}'\n"
+        f'\n$ curl -s {url}/v1/chat/completions -H "api-key: $KEY" -d {shown}\n'
         f"{said}\n"
         f"# {reply['choices'][0]['finish_reason']}, {reply['usage']['prompt_tokens']} + "
         f"{reply['usage']['completion_tokens']} tokens, {reply['system_fingerprint']}, "
