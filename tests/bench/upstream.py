@@ -85,6 +85,8 @@ class Upstream(asyncio.Protocol):
         self._transport.write(_HEAD + FIRST)
         for _ in range(n):
             await asyncio.sleep(delay)
+            if self._transport.is_closing():
+                return
             self._transport.write(WORD)
         self._transport.write(_last(n))
 

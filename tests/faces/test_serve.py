@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -156,3 +157,36 @@ def test_the_secret_and_the_data_are_for_the_owner_only(serve: Callable[..., Ser
 
     assert os.stat(server.data).st_mode & 0o777 == 0o700
     assert os.stat(server.data / "secret").st_mode & 0o777 == 0o600
+
+
+def test_a_second_signal_cuts_a_stream_legally_and_writes_it_down(
+    serve: Callable[..., Server], upstream: int, tmp_path: Path
+) -> None:
+    server = serve()
+    (tmp_path / "catalog.toml").write_text(CATALOGUE.format(port=upstream))
+    tokenmill(server.data, "catalog", "apply", str(tmp_path / "catalog.toml"))
+    time.sleep(1)
+    body = {
+        "model": "mimo-v2.5-pro",
+        "stream": True,
+        "messages": [{"role": "user", "content": "[[n=100 d=500]]"}],
+    }
+    request = urllib.request.Request(
+        f"{server.url}/v1/chat/completions",
+        data=json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {server.key}"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        while b"quick brown" not in reply.readline():
+            pass
+        server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: "stopping" in server.logs)
+        server.process.send_signal(signal.SIGTERM)
+        rest = reply.read().decode()
+    server.process.communicate(timeout=60)
+
+    assert rest.endswith("data: [DONE]\n\n")
+    assert '"code":"stopping"' in rest
+    assert server.process.returncode == 0
+    used = json.loads(tokenmill(server.data, "usage", "--account", "operator@localhost", "--json"))
+    assert used["tokens"]["output"] > 0
