@@ -12,21 +12,30 @@ import structlog
 
 from tokenmill.accounts.key_check import KeyCheck
 from tokenmill.admin.console import console_page
+from tokenmill.api.answering import Answers
 from tokenmill.api.app import App
 from tokenmill.api.chat import ChatCompletions
 from tokenmill.api.front import Front
 from tokenmill.api.health import Health, Probe
+from tokenmill.api.messages import Messages
 from tokenmill.api.models import Models
+from tokenmill.api.responses import Responses
+from tokenmill.api.routes import bases
 from tokenmill.api.streaming import SILENCE
 from tokenmill.catalog.live import LiveCatalogue
 from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
+from tokenmill.engines.anthropic import AnthropicEngine
 from tokenmill.engines.embedded.engine import EmbeddedEngine
 from tokenmill.engines.embedded.models import ModelFile
 from tokenmill.engines.embedded.supervisor import EmbeddedServer
 from tokenmill.engines.openai import OpenAIEngine
+from tokenmill.exchange.attempts import WAITS
 from tokenmill.exchange.exchange import Exchanges, KeyReader
+from tokenmill.jobs.sweeps import sweeping
 from tokenmill.kit.clock import Clock, SystemClock
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.kit.sealing import Sealer
+from tokenmill.memory.responses import StoredResponses
 from tokenmill.ports import Engine
 from tokenmill.settings import Settings, read_secret
 from tokenmill.store.changes import ChangeFeed
@@ -36,6 +45,7 @@ from tokenmill.store.hot import HotStore
 log = structlog.get_logger()
 
 MEBI = 2**20
+HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +65,14 @@ async def open_platform(
     engines: Mapping[str, Engine] | None = None,
     clock: Clock | None = None,
     silence: float = SILENCE,
+    waits: tuple[float, ...] = WAITS,
 ) -> AsyncIterator[Platform]:
     """Everything that answers requests, closed in reverse on leaving.
 
     `data` is the directory of what is local. `model` is the file the embedded engine loads; None runs
     without one. `engines` adds to the built-in ones or replaces them by name. `silence` is in seconds,
-    after which a waiting stream gets a ping. Raises Fault(MISCONFIGURED) before anything listens.
+    after which a waiting stream gets a ping; `waits` are those before further rounds over failing targets.
+    Raises Fault(MISCONFIGURED) before anything listens.
     """
     clock = clock or SystemClock()
     security = settings.security
@@ -79,7 +91,7 @@ async def open_platform(
         upstream = AiohttpUpstream()
         held.push_async_callback(upstream.close)
         chat_engine = OpenAIEngine(upstream)
-        running: dict[str, Engine] = {"openai": chat_engine}
+        running: dict[str, Engine] = {"openai": chat_engine, "anthropic": AnthropicEngine(upstream)}
         embedded = None
         if model is not None:
             embedded = await held.enter_async_context(EmbeddedServer(model))
@@ -92,11 +104,26 @@ async def open_platform(
             meter=hot,
             clock=clock,
             read_key=upstream_keys(data, os.environ),
+            sealer=Sealer(secret, secrets_old, purpose="reasoning"),
+            waits=waits,
         )
+        stored = StoredResponses(
+            database,
+            clock,
+            Sealer(secret, secrets_old, purpose="responses"),
+            days=settings.responses.retention_days,
+        )
+        await held.enter_async_context(sweeping("stored responses", HOUR, stored.sweep))
+        answers = Answers(exchanges, silence)
+        limit = settings.server.max_body_mb * MEBI
         app = App(
             keys=keys,
-            chat=ChatCompletions(exchanges, body_limit=settings.server.max_body_mb * MEBI, silence=silence),
-            models=Models(catalogue, exchanges),
+            bases=bases(
+                chat=ChatCompletions(answers, body_limit=limit),
+                responses=Responses(answers, exchanges, stored, body_limit=limit),
+                messages=Messages(answers, exchanges, body_limit=limit),
+                models=Models(catalogue, exchanges),
+            ),
             health=Health(_probes(hot, embedded), clock),
             front=Front(_console(settings, embedded)),
         )

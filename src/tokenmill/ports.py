@@ -9,9 +9,11 @@ from typing import Annotated, Literal, Protocol
 from msgspec import Meta
 
 from tokenmill.conversation.frames import Frame
-from tokenmill.conversation.parts import Value
+from tokenmill.conversation.parts import Value, Vendor
 from tokenmill.conversation.request import Drop, Request
 
+Dialect = Literal["mimo", "hermes", "deepseek", "glm", "kimi", "llama", "mistral", "harmony", "none"]
+OnDisconnect = Literal["cancel", "drain"]
 ThinkingSwitch = Literal["thinking", "enable_thinking", "reasoning_effort", "none"]
 ReasoningBack = Literal["required", "accepted", "refused"]
 
@@ -41,10 +43,17 @@ class Route(Value, frozen=True, kw_only=True):
     base_url: str = ""
     key_from: str | None = None
     api_key: str | None = None
+    dialect: Dialect = "none"
     thinking_switch: ThinkingSwitch = "thinking"
     reasoning_back: ReasoningBack = "accepted"
     strict: bool = False
     timeouts: Timeouts = Timeouts()
+    on_disconnect: OnDisconnect = "cancel"
+
+    @property
+    def issuer(self) -> str:
+        """Who signs this route's reasoning: whatever answers at one address checks its own signatures."""
+        return f"{self.engine}:{self.base_url.rstrip('/')}"
 
 
 class ServedBy(Value, frozen=True):
@@ -65,6 +74,11 @@ class OpenReply(Protocol):
     """A reply that an upstream has begun."""
 
     @property
+    def wire(self) -> Vendor | None:
+        """Whose bytes the frames' `raw` holds; None when nobody else's."""
+        ...
+
+    @property
     def drops(self) -> tuple[Drop, ...]:
         """What the target could not be told."""
         ...
@@ -82,6 +96,10 @@ class Engine(Protocol):
 
         Raises Fault before the first frame for whatever keeps the reply from beginning.
         """
+        ...
+
+    async def count(self, request: Request, route: Route) -> int | None:
+        """The tokens of the prompt as the target itself counts them; None when it cannot tell in time."""
         ...
 
     def served_by(self, route: Route) -> ServedBy | None:

@@ -83,6 +83,12 @@ class Security(Section):
     secrets_old: tuple[Reference, ...] = ()
 
 
+class Responses(Section):
+    """How long responses are kept whose callers asked for it; 0 days: not at all."""
+
+    retention_days: Annotated[int, Field(ge=0, le=3650)] = 30
+
+
 class Logs(Section):
     """Logs as JSON lines or for people; None decides by whether a terminal is there."""
 
@@ -124,6 +130,7 @@ class Settings(BaseSettings):
     cache: Cache = Cache()
     embedded: Embedded = Embedded()
     security: Security = Security()
+    responses: Responses = Responses()
     logs: Logs = Logs()
     token_plan: TokenPlan = TokenPlan()
     search: Search = Search()

@@ -23,6 +23,7 @@ from tokenmill.compose import open_platform
 from tokenmill.conversation.events import Event
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.request import Drop, Request
+from tokenmill.exchange.attempts import WAITS
 from tokenmill.kit.clock import Clock, SystemClock
 from tokenmill.kit.faults import Fault
 from tokenmill.kit.ids import AccountId, KeyId
@@ -73,6 +74,8 @@ class _QuietServer(uvicorn.Server):
 
 
 class _Scripted:
+    wire = None
+
     def __init__(self, script: Iterable[Step], drops: tuple[Drop, ...]) -> None:
         self._script = script
         self.drops = drops
@@ -90,9 +93,13 @@ class _Scripted:
 class ScriptedEngine:
     """An engine that says what it is told to, one script after the other, and remembers what it was asked."""
 
-    def __init__(self, *scripts: Iterable[Step] | Fault, real: ServedBy | None = None) -> None:
+    def __init__(
+        self, *scripts: Iterable[Step] | Fault, real: ServedBy | None = None, counts: int | None = None
+    ) -> None:
+        """`counts` is what it says every prompt takes; None: it cannot tell."""
         self._scripts = list(scripts)
         self._real = real
+        self._counts = counts
         self.asked: list[tuple[Request, Route]] = []
         self.left_early = 0
         self.closed = asyncio.Event()
@@ -111,6 +118,10 @@ class ScriptedEngine:
             raise
         finally:
             self.closed.set()
+
+    async def count(self, request: Request, route: Route) -> int | None:
+        """What the test said every prompt takes."""
+        return self._counts
 
     def served_by(self, route: Route) -> ServedBy | None:
         """What the test said it really is."""
@@ -155,6 +166,7 @@ async def open_test_platform(
     catalogue: str = CATALOGUE,
     clock: Clock | None = None,
     silence: float = SILENCE,
+    waits: tuple[float, ...] = WAITS,
 ) -> AsyncIterator[TestPlatform]:
     """The whole platform over HTTP, its data in `directory`; `engines` replace the built-in ones by name."""
     (directory / "secret").write_text(new_secret())
@@ -167,7 +179,9 @@ async def open_test_platform(
             key, view = await create_key(work, SystemClock(), secret, account_id=account.id, name="test")
             await apply(work, read_catalogue(catalogue, "test"))
         async with (
-            open_platform(settings, directory, engines=engines, clock=clock, silence=silence) as platform,
+            open_platform(
+                settings, directory, engines=engines, clock=clock, silence=silence, waits=waits
+            ) as platform,
             _listening(platform.app) as url,
         ):
             yield TestPlatform(url, key, view.id, account.id, settings, database)

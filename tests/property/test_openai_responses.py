@@ -316,7 +316,6 @@ def test_where_a_stream_is_cut_changes_nothing(reply: Reply, data: st.DataObject
     stream = written(reply)
     frames = read(data.draw(cuts(stream)))
     assert joined(events_of(frames)) == joined(events_of(read([stream])))
-    assert b"".join(frame.raw or b"" for frame in frames) == stream
 
 
 @steady
@@ -378,7 +377,9 @@ def check_legal(out: bytes) -> dict[str, Any]:
 
 
 def told(events: Iterable[Event], options: ResponsesOptions = ResponsesOptions()) -> bytes:  # noqa: B008  (frozen)
-    encoder = ResponsesStreamEncoder("resp_1", "m", 7, options, sealer=lambda text: f"sealed {len(text)}")
+    encoder = ResponsesStreamEncoder(
+        "resp_1", "m", 7, options, sealer=lambda thought: f"sealed {len(thought.text)}"
+    )
     return b"".join(encoder.feed(event) for event in events) + encoder.close()
 
 

@@ -271,7 +271,6 @@ def test_fields_without_effect_are_named_only_when_the_file_sets_them_to_somethi
     )
     assert read(asking).without_effect == (
         "concurrency",
-        "on_disconnect",
         "price",
         "retires_at",
     )
@@ -282,10 +281,6 @@ def test_a_weight_has_no_effect_yet_where_a_model_has_several_targets() -> None:
     assert read(one).without_effect == ()
     two = one.removesuffix("]") + ", { target = 'gpu-2', model = 'a', priority = 1 }]"
     assert read(two).without_effect == ("targets.weight",)
-
-
-def test_an_engine_that_is_not_there_yet_is_told() -> None:
-    assert read(TARGET.replace('"openai"', '"anthropic"')).without_effect == ("engine",)
 
 
 def test_the_shipped_example_is_a_valid_file() -> None:

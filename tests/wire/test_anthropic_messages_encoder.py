@@ -189,18 +189,18 @@ def test_ids_of_calls_are_lawful_and_told_apart() -> None:
     assert "." not in ids[2]
 
 
-def seal(text: str) -> str:
-    return f"sealed:{text}"
+def seal(thought: Reasoning) -> str:
+    return f"sealed:{thought.text}:{thought.signature or ''}"
 
 
 @pytest.mark.parametrize(
     ("part", "deltas", "signatures"),
     [
-        (Reasoning(), [TextDelta(0, "h"), TextDelta(0, "m")], ["sealed:hm"]),
-        (Reasoning("h"), [TextDelta(0, "m")], ["sealed:hm"]),
-        (Reasoning(), [TextDelta(0, "hm"), SignatureDelta(0, "a"), SignatureDelta(0, "b")], ["ab"]),
-        (Reasoning("hm", signature="a"), [SignatureDelta(0, "b")], ["ab"]),
-        (Reasoning(signature="only"), [], ["only"]),
+        (Reasoning(), [TextDelta(0, "h"), TextDelta(0, "m")], ["sealed:hm:"]),
+        (Reasoning("h"), [TextDelta(0, "m")], ["sealed:hm:"]),
+        (Reasoning(), [TextDelta(0, "hm"), SignatureDelta(0, "a"), SignatureDelta(0, "b")], ["sealed:hm:ab"]),
+        (Reasoning("hm", signature="a"), [SignatureDelta(0, "b")], ["sealed:hm:ab"]),
+        (Reasoning(signature="only"), [], ["sealed::only"]),
         (Reasoning(), [], None),
     ],
 )
@@ -224,7 +224,7 @@ def test_without_a_signer_unsigned_thinking_stays_unsigned() -> None:
 
 def test_sealed_reasoning_is_one_block_without_deltas() -> None:
     told = spoken(PartOpened(0, Reasoning(form="redacted", signature="d")), PartClosed(0), signer=seal)
-    assert told[1]["content_block"] == {"type": "redacted_thinking", "data": "d"}
+    assert told[1]["content_block"] == {"type": "redacted_thinking", "data": "sealed::d"}
     assert kinds(told) == ["message_start", "start 0 redacted_thinking", "stop 0"]
     assert kinds(spoken(PartOpened(0, Reasoning(form="redacted")), PartClosed(0))) == ["message_start"]
 

@@ -96,11 +96,17 @@ def test_what_a_reply_says_becomes_blocks(parts: tuple[Part, ...], kinds: list[s
     assert len({block.get("id", i) for i, block in enumerate(told["content"])}) == len(kinds)
 
 
-def test_thoughts_are_sealed_unless_they_are_signed() -> None:
+def test_thoughts_are_sealed_with_the_signature_they_came_with() -> None:
     parts = (Reasoning("a"), Reasoning("b", signature="theirs"), Reasoning("", signature="only"))
     reply = Reply("r", "m", 7, (Choice(parts, Stop.END),))
-    told = json.loads(encode_reply(reply, signer=lambda text: f"sealed:{text}"))
-    assert [block["signature"] for block in told["content"]] == ["sealed:a", "theirs", "only"]
+    told = json.loads(
+        encode_reply(reply, signer=lambda thought: f"sealed:{thought.text}:{thought.signature}")
+    )
+    assert [block["signature"] for block in told["content"]] == [
+        "sealed:a:None",
+        "sealed:b:theirs",
+        "sealed::only",
+    ]
     assert json.loads(encode_reply(reply))["content"][0]["signature"] == ""
 
 

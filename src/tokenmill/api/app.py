@@ -4,50 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 import structlog
 
-from tokenmill.accounts.key_check import Caller, KeyCheck
-from tokenmill.api.call import Call, ClientGone, Receive, Scope, Send, fault_of
-from tokenmill.api.chat import ChatCompletions
+from tokenmill.accounts.key_check import KeyCheck
+from tokenmill.api.call import Call, ClientGone, Header, Receive, Scope, Send, WrongMethod, fault_of
 from tokenmill.api.front import Front
 from tokenmill.api.health import Health
-from tokenmill.api.models import Models
+from tokenmill.api.rejections import OPENAI
+from tokenmill.api.routes import Base, Keyed
 from tokenmill.kit.faults import Code, Fault
-from tokenmill.kit.secrets import KeyKind
 
 log = structlog.get_logger()
 
 Open = Callable[[Call], Awaitable[None]]
 Face = TypeVar("Face")
-Keyed = Callable[[Call, Caller], Awaitable[None]]
-
-ADDRESSES: Mapping[str, KeyKind] = {"/v1": "sk", "/token-plan/v1": "tp"}
-"""Where the OpenAI protocols are served, and which keys are good there."""
-
-
-class WrongMethod(Fault):
-    """The path is right and the method is not; `allowed` goes into the Allow header (RFC 9110, 15.5.6)."""
-
-    def __init__(self, call: Call, allowed: str) -> None:
-        super().__init__(Code.WRONG_METHOD, f"{call.path} takes {allowed}, not {call.method}.")
-        self.allowed = allowed
 
 
 class App:
     """The ASGI application."""
 
-    def __init__(
-        self, *, keys: KeyCheck, chat: ChatCompletions, models: Models, health: Health, front: Front
-    ) -> None:
+    def __init__(self, *, keys: KeyCheck, bases: tuple[Base, ...], health: Health, front: Front) -> None:
         self._keys = keys
-        self._models = models
+        self._bases = bases
         self._console: Mapping[str, Open] = {"GET": front.console}
-        self._keyed: Mapping[str, Mapping[str, Keyed]] = {
-            "/chat/completions": {"POST": chat.create},
-            "/models": {"GET": models.list},
-        }
         self._open: Mapping[str, Mapping[str, Open]] = {
             "/healthz": {"GET": health.alive},
             "/readyz": {"GET": health.ready},
@@ -58,9 +40,10 @@ class App:
         """Serves one request; other ASGI scopes are not offered by our server."""
         if scope["type"] != "http":
             raise RuntimeError(f"unexpected ASGI scope {scope['type']!r}")
-        call = Call(scope, receive, send)
+        base = self._base_of(scope["path"])
+        call = Call(scope, receive, send, OPENAI if base is None else base.dialect)
         try:
-            await self._dispatch(call)
+            await (self._dispatch_open(call) if base is None else self._dispatch_keyed(call, base))
         except ClientGone:
             pass
         except (Exception, asyncio.CancelledError) as error:
@@ -75,13 +58,20 @@ class App:
             return
         if fault.code is Code.INTERNAL or fault.code is Code.MISCONFIGURED:
             log.error("request failed", path=call.path, request_id=call.request_id, fault=fault.message)
-        extra = [(b"allow", fault.allowed.encode())] if isinstance(fault, WrongMethod) else []
+        extra: list[Header] = []
+        if isinstance(fault, WrongMethod):
+            extra = [(b"allow", fault.allowed.encode())]
+        elif fault.code is Code.HTTP_ONLY:  # RFC 9110, 15.5.22 demands the header.
+            extra = [(b"upgrade", b"HTTP/1.1")]
         await call.reject(fault, extra)
 
-    async def _dispatch(self, call: Call) -> None:
-        for prefix, kind in ADDRESSES.items():
-            if call.path.startswith(prefix + "/"):
-                return await self._dispatch_keyed(call, call.path[len(prefix) :], kind)
+    def _base_of(self, path: str) -> Base | None:
+        for base in self._bases:
+            if path.startswith(base.prefix) and path[len(base.prefix) :][:1] in ("/", ""):
+                return base
+        return None
+
+    async def _dispatch_open(self, call: Call) -> None:
         if call.path == "/console" or call.path.startswith("/console/"):
             return await _pick(call, self._console)(call)
         methods = self._open.get(call.path)
@@ -89,15 +79,25 @@ class App:
             raise _nothing_here(call)
         await _pick(call, methods)(call)
 
-    async def _dispatch_keyed(self, call: Call, path: str, kind: KeyKind) -> None:
-        methods = self._keyed.get(path)
-        if methods is not None:
-            face = _pick(call, methods)
-            return await face(call, await self._keys.check(call.key, kind))
-        if path.startswith("/models/") and call.method in ("GET", "HEAD"):
-            caller = await self._keys.check(call.key, kind)
-            return await self._models.get(call, caller, path.removeprefix("/models/"))
-        raise _nothing_here(call)
+    async def _dispatch_keyed(self, call: Call, base: Base) -> None:
+        face = _face(call, base)
+        await face(call, await self._keys.check(call.key, base.keys))
+
+
+def _face(call: Call, base: Base) -> Keyed:
+    """What answers at the call's path. Raises Fault(NOT_FOUND | WRONG_METHOD)."""
+    path = call.path[len(base.prefix) :]
+    methods = base.routes.fixed.get(path)
+    if methods is not None:
+        return _pick(call, methods)
+    for resource in base.routes.resources:
+        if (id_ := resource.id_in(path)) is not None:
+            return partial(_with_id, _pick(call, resource.methods), id_)
+    raise _nothing_here(call)
+
+
+async def _with_id(face: Callable[..., Awaitable[None]], id_: str, call: Call, caller: object) -> None:
+    await face(call, caller, id_)
 
 
 def _pick(call: Call, methods: Mapping[str, Face]) -> Face:
@@ -110,8 +110,4 @@ def _pick(call: Call, methods: Mapping[str, Face]) -> Face:
 
 
 def _nothing_here(call: Call) -> Fault:
-    return Fault(
-        Code.NOT_FOUND,
-        f"There is nothing at {call.path}. The OpenAI protocol is served below /v1, "
-        "for example POST /v1/chat/completions and GET /v1/models.",
-    )
+    return Fault(Code.NOT_FOUND, f"There is nothing at {call.path}. {call.dialect.address}")

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mutabl
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tokenmill.api.rejections import headers_of, status_of
+from tokenmill.api.rejections import OPENAI, Dialect, headers_of
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import opaque
-from tokenmill.wire.openai_chat.errors import fault_body
+from tokenmill.kit.secrets import looks_like_key
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -23,6 +23,14 @@ JSON: Header = (b"content-type", b"application/json")
 
 class ClientGone(Exception):
     """The caller hung up; there is nobody left to answer."""
+
+
+class WrongMethod(Fault):
+    """The path is right and the method is not; `allowed` goes into the Allow header (RFC 9110, 15.5.6)."""
+
+    def __init__(self, call: Call, allowed: str) -> None:
+        super().__init__(Code.WRONG_METHOD, f"{call.path} takes {allowed}, not {call.method}.")
+        self.allowed = allowed
 
 
 def fault_of(error: BaseException, call: Call) -> Fault:
@@ -40,15 +48,18 @@ def fault_of(error: BaseException, call: Call) -> Fault:
 
 
 class Call:
-    """One request and its reply."""
+    """One request and its reply; `dialect` is in which faults are told."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, dialect: Dialect = OPENAI) -> None:
+        self.dialect = dialect
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id = opaque("req_")
         self.answered = False
         self.gone = False
+        self._stays = False
         self._receive = receive
         self._send = send
 
@@ -60,14 +71,19 @@ class Call:
     def key(self) -> str | None:
         """The key, from any of the three headers in which clients send it.
 
-        Some clients send two of them with the same key; the first that is there counts.
+        Some clients send two of them, not always with the same key: the first that could be one of ours
+        counts, else the first that is there.
         """
         words = self.header(b"authorization").split()
-        if len(words) == 2 and words[0].lower() == "bearer":
-            return words[1]
-        if len(words) == 1 and words[0].startswith(("sk-", "tp-")):
-            return words[0]
-        return (self.header(b"api-key") or self.header(b"x-api-key")).strip() or None
+        bearer = words[1] if len(words) == 2 and words[0].lower() == "bearer" else ""
+        bare = words[0] if len(words) == 1 and words[0].startswith(("sk-", "tp-")) else ""
+        sent = (bearer or bare, self.header(b"api-key").strip(), self.header(b"x-api-key").strip())
+        presented = [key for key in sent if key]
+        return next(filter(looks_like_key, presented), presented[0] if presented else None)
+
+    def stay(self) -> None:
+        """From now on the work goes on although the caller hangs up; what is sent then goes nowhere."""
+        self._stays = True
 
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises Fault(TOO_LARGE) above `limit` bytes, ClientGone if it never ends."""
@@ -115,9 +131,11 @@ class Call:
                     break
                 except TimeoutError:
                     if meanwhile is not None and not await meanwhile():
+                        self._stays = False  # Whoever does not read blocks the work, too.
                         break
             self.gone = True
-            scope.reschedule(asyncio.get_running_loop().time())
+            if not self._stays:
+                scope.reschedule(asyncio.get_running_loop().time())
 
         try:
             async with asyncio.timeout(None) as scope:
@@ -132,13 +150,14 @@ class Call:
             raise
 
     async def start(self, status: int, headers: Iterable[Header]) -> None:
-        """Sends the status line; `x-request-id` is always among the headers."""
+        """Sends the status line; the request's id is always among the headers."""
         self.answered = True
+        request_id = self.request_id.encode()
         await self._send(
             {
                 "type": "http.response.start",
                 "status": status,
-                "headers": [*headers, (b"x-request-id", self.request_id.encode())],
+                "headers": [*headers, *((name, request_id) for name in self.dialect.id_headers)],
             }
         )
 
@@ -156,6 +175,6 @@ class Call:
         await self.end(b"" if self.method == "HEAD" else body)
 
     async def reject(self, fault: Fault, extra: Iterable[Header] = ()) -> None:
-        """Sends `fault` as an error of the OpenAI dialect."""
-        body = fault_body(fault, self.request_id)
-        await self.respond(status_of(fault), body, [JSON, *headers_of(fault), *extra])
+        """Sends `fault` as an error of the caller's dialect."""
+        body = self.dialect.body(fault, self.request_id)
+        await self.respond(self.dialect.status_of(fault), body, [JSON, *headers_of(fault), *extra])

@@ -1,8 +1,9 @@
-"""Serves the model list as OpenAI's `GET /v1/models` gives it, with what each model can really do."""
+"""Serves the model lists of both vendors, with what each model can really do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -12,6 +13,11 @@ from tokenmill.catalog.catalogue import Catalogue
 from tokenmill.catalog.entries import Model
 from tokenmill.exchange.exchange import Exchanges
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.wire.anthropic_messages.models import ModelEntry, encode_model, encode_models
+from tokenmill.wire.members import bad_value
+
+MOST_ON_A_PAGE = 1000
+"""Models on a page of Anthropic's list; the published limit, and what a page holds unless told."""
 
 
 class ServedByOut(msgspec.Struct, omit_defaults=True):
@@ -49,29 +55,50 @@ class Models:
         self._catalogue = catalogue
         self._exchanges = exchanges
 
-    async def list(self, call: Call, caller: Caller) -> None:
+    async def list_openai(self, call: Call, caller: Caller) -> None:
         """`GET /v1/models`."""
-        shown = [
-            out
-            for model in self._catalogue().models()
-            if (caller.models is None or model.id in caller.models) and (out := self._show(model))
-        ]
+        shown = [out for _, out in self._offered(caller)]
         await call.respond(200, msgspec.json.encode(ModelList(shown)))
 
-    async def get(self, call: Call, caller: Caller, model_id: str) -> None:
+    async def get_openai(self, call: Call, caller: Caller, model_id: str) -> None:
         """`GET /v1/models/{model}`. Raises Fault(UNKNOWN_MODEL | NO_TARGET | MODEL_NOT_SOLD)."""
+        await call.respond(200, msgspec.json.encode(self._show(self._find(caller, model_id))))
+
+    async def list_anthropic(self, call: Call, caller: Caller) -> None:
+        """`GET /anthropic/v1/models`, by pages."""
+        query = {name.decode(): values[-1].decode() for name, values in parse_qs(call.query).items()}
+        limit = query.get("limit", str(MOST_ON_A_PAGE))
+        if not limit.isdecimal() or not 1 <= int(limit) <= MOST_ON_A_PAGE:
+            raise bad_value("limit", f"send a number from 1 to {MOST_ON_A_PAGE}")
+        entries = [self._entry(model, out) for model, out in self._offered(caller)]
+        page = encode_models(
+            entries, limit=int(limit), after=query.get("after_id"), before=query.get("before_id")
+        )
+        await call.respond(200, page)
+
+    async def get_anthropic(self, call: Call, caller: Caller, model_id: str) -> None:
+        """`GET /anthropic/v1/models/{model}`. Raises as `get_openai`."""
+        model = self._find(caller, model_id)
+        await call.respond(200, encode_model(self._entry(model, self._show(model))))
+
+    def _offered(self, caller: Caller) -> Iterator[tuple[Model, ModelOut]]:
+        for model in self._catalogue().models():
+            if caller.models is None or model.id in caller.models:
+                try:
+                    out = self._show(model)
+                except Fault:  # Nothing here serves it.
+                    continue
+                yield model, out
+
+    def _find(self, caller: Caller, model_id: str) -> Model:
         model = self._catalogue().find(model_id)
         if caller.models is not None and model.id not in caller.models:
             raise Fault(Code.MODEL_NOT_SOLD, f"This key may not use the model '{model.id}'.", field="model")
-        self._exchanges.served_by(model)  # Raises NO_TARGET with what to do about it.
-        out = self._show(model)
-        await call.respond(200, msgspec.json.encode(out))
+        return model
 
-    def _show(self, model: Model) -> ModelOut | None:
-        try:
-            real = self._exchanges.served_by(model)
-        except Fault:
-            return None
+    def _show(self, model: Model) -> ModelOut:
+        """Raises Fault(NO_TARGET), which says what to do about it."""
+        real = self._exchanges.served_by(model)
         shown = ModelOut(
             id=model.id,
             created=int(self._catalogue().created_at(model).timestamp()),
@@ -86,3 +113,13 @@ class Models:
             shown.input_modalities = real.input
             shown.served_by = ServedByOut(real.name, real.prefill_speed, real.decode_speed)
         return shown
+
+    def _entry(self, model: Model, shown: ModelOut) -> ModelEntry:
+        return ModelEntry(
+            model.id,
+            model.id,
+            self._catalogue().created_at(model),
+            shown.context_window,
+            shown.max_output_tokens,
+            model.retires_at,
+        )

@@ -1,11 +1,14 @@
-"""Maps a fault to the HTTP status and headers that report it; its words are the wire's."""
+"""Maps a fault to the HTTP status and headers that report it in each dialect; its words are the wire's."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from tokenmill.conversation.parts import Value
 from tokenmill.kit.faults import Blame, Code, Fault
+from tokenmill.wire.anthropic_messages.errors import fault_body as anthropic_body
+from tokenmill.wire.openai_chat.errors import fault_body as openai_body
 
 LONGEST_WAIT = 60
 """Seconds; agents obey `retry-after` to the letter, so it never tells them to sleep for long."""
@@ -24,6 +27,7 @@ STATUSES: Mapping[Code, int] = {
     Code.UNKNOWN_MODEL: 404,
     Code.NOT_FOUND: 404,
     Code.WRONG_METHOD: 405,
+    Code.HTTP_ONLY: 426,
     Code.CONFLICT: 409,
     Code.FORBIDDEN: 403,
     Code.MODEL_NOT_SOLD: 403,
@@ -61,9 +65,37 @@ HOPELESS = frozenset({Code.NO_TARGET, Code.UPSTREAM_REFUSED, Code.MISCONFIGURED}
 """Faults of others that the same request will meet again, until somebody has done something."""
 
 
-def status_of(fault: Fault) -> int:
-    """The HTTP status that reports `fault`."""
-    return STATUSES[fault.code]
+OVERLOADED = 529
+"""Anthropic's status for "not now", which its clients know better than 503."""
+
+
+class Dialect(Value, frozen=True):
+    """How one vendor's clients are told of faults: `id_headers` carry the request's id."""
+
+    body: Callable[[Fault, str | None], bytes]
+    statuses: Mapping[Code, int]
+    id_headers: tuple[bytes, ...]
+    address: str
+
+    def status_of(self, fault: Fault) -> int:
+        """The HTTP status that reports `fault`."""
+        return self.statuses[fault.code]
+
+
+OPENAI = Dialect(
+    openai_body,
+    STATUSES,
+    (b"x-request-id",),
+    "The OpenAI protocols are served below /v1: POST /v1/chat/completions, POST /v1/responses and "
+    "GET /v1/models.",
+)
+ANTHROPIC = Dialect(
+    anthropic_body,
+    {code: OVERLOADED if status == 503 else status for code, status in STATUSES.items()},
+    (b"request-id", b"x-request-id"),
+    "The Anthropic protocol is served below /anthropic: POST /anthropic/v1/messages, "
+    "POST /anthropic/v1/messages/count_tokens and GET /anthropic/v1/models.",
+)
 
 
 def headers_of(fault: Fault) -> list[tuple[bytes, bytes]]:

@@ -9,11 +9,9 @@ from msgspec import Meta, Struct
 
 from tokenmill.catalog.guess import Family, guess_family
 from tokenmill.kit.money import Nano
-from tokenmill.ports import ReasoningBack, ThinkingSwitch, Timeouts
+from tokenmill.ports import Dialect, OnDisconnect, ReasoningBack, ThinkingSwitch, Timeouts
 
 Engine = Literal["openai", "anthropic", "embedded"]
-Dialect = Literal["mimo", "hermes", "deepseek", "glm", "kimi", "llama", "mistral", "harmony", "none"]
-OnDisconnect = Literal["cancel", "drain"]
 Modality = Literal["text", "image", "audio", "video"]
 Thinking = Literal["on", "off", "never"]
 Currency = Literal["USD", "CNY"]

@@ -10,7 +10,10 @@ from tokenmill.kit.faults import Fault
 
 
 class Frame(Value, frozen=True):
-    """One upstream block: its events and, where they are still true to them, its exact bytes."""
+    """One upstream block: its events and, where they are true to them, its exact bytes.
+
+    Whoever edits the events leaves the bytes behind.
+    """
 
     events: tuple[Event, ...]
     raw: bytes | None = None
@@ -33,6 +36,13 @@ class StreamEncoder(Protocol):
 
     def feed(self, event: Event) -> bytes:
         """The bytes that say `event`; often none."""
+        ...
+
+    def relay(self, frame: Frame) -> bytes:
+        """The bytes that say `frame`, whose `raw` is of this same protocol: that itself where it may go.
+
+        A reply is either relayed or fed, not both in turn.
+        """
         ...
 
     def close(self) -> bytes:

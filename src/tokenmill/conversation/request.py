@@ -128,10 +128,11 @@ class Logprobs(Value, frozen=True):
 
 
 class Extras(Value, frozen=True):
-    """Members of the request that only its own protocol knows, each as the caller's JSON."""
+    """What of a request only its own protocol knows: members as the caller's JSON, headers in lower case."""
 
     vendor: Vendor
     fields: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Request(Value, frozen=True, kw_only=True):

@@ -103,6 +103,8 @@ class AiohttpUpstream:
             raise _away() from None
         except TimeoutError:
             raise _late("to begin its reply") from None
+        except (aiohttp.ServerDisconnectedError, ConnectionResetError, aiohttp.ClientPayloadError):
+            raise _broke() from None  # Somebody was there. A kept connection gone stale looks so, too.
         except (aiohttp.ClientError, OSError):
             raise _away() from None
 

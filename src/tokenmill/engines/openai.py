@@ -2,83 +2,129 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from tokenmill.conversation.frames import Frame
+import msgspec
+from msgspec import Raw
+
 from tokenmill.conversation.request import Drop, Request
-from tokenmill.kit.faults import Code, Fault
+from tokenmill.engines.counts import Counter
+from tokenmill.engines.streamed import StreamedReply, first_bytes
+from tokenmill.kit.faults import Fault
 from tokenmill.ports import OpenReply, Route, ServedBy, Upstream, UpstreamReply
 from tokenmill.wire.openai_chat.errors import decode_error
 from tokenmill.wire.openai_chat.reply import decode_reply
 from tokenmill.wire.openai_chat.request import encode_request
 from tokenmill.wire.openai_chat.stream import ChatStreamDecoder
 
-ERROR_LIMIT = 64 * 1024  # Error bodies are sentences; anything longer is somebody's web page.
-REPLY_LIMIT = 64 * 1024 * 1024
-LAST_WORD = 0.05  # Seconds; the end of the body comes with the last event or right behind it.
+_ASKED_TO_COUNT = "stream_options"
+_REMEMBERED = 1_000
+
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
 
-class _OpenChat:
-    """A chat completion that has begun to arrive."""
+class _Counted(msgspec.Struct):
+    """vLLM's answer at /tokenize."""
 
-    def __init__(
-        self, upstream: Upstream, reply: UpstreamReply, drops: tuple[Drop, ...], choices: int
-    ) -> None:
-        self._upstream = upstream
-        self._choices = choices
-        self._reply = reply
-        self.drops = drops
-
-    async def frames(self) -> AsyncGenerator[Frame]:
-        if "json" in self._reply.headers.get("content-type", ""):
-            # Some servers answer whole although a stream was asked for.
-            yield Frame(tuple(decode_reply(await self._upstream.read(self._reply, REPLY_LIMIT))))
-            return
-        decoder = ChatStreamDecoder(choices=self._choices)
-        size = 0
-        async with aclosing(self._reply.chunks()) as chunks:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > REPLY_LIMIT:
-                    raise Fault(Code.UPSTREAM_BROKE, "The model's reply is longer than the platform accepts.")
-                for frame in decoder.feed(chunk):
-                    yield frame
-                if decoder.over:
-                    await _read_to_end(chunks)
-                    return
-        for frame in decoder.close():
-            yield frame
+    count: int
 
 
-async def _read_to_end(chunks: AsyncGenerator[bytes]) -> None:
-    """Lets the connection be used again; an upstream that holds it open after its last word loses it."""
-    with suppress(Fault, TimeoutError):
-        async with asyncio.timeout(LAST_WORD):
-            async for _ in chunks:
-                pass
+class _Tokens(msgspec.Struct):
+    """llama.cpp's answer at /tokenize."""
+
+    tokens: list[Raw]
+
+
+class _Prompt(msgspec.Struct):
+    """llama.cpp's answer at /apply-template."""
+
+    prompt: str
 
 
 class OpenAIEngine:
-    """Speaks to `base_url + /chat/completions`, always as a stream."""
+    """Speaks to `base_url + /chat/completions`, always as a stream.
+
+    A server that refuses `stream_options` is asked without it from then on; its replies are counted here.
+    """
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
+        self._counter = Counter(upstream)
+        self._plain: set[str] = set()  # Addresses that take no `stream_options`.
 
     @asynccontextmanager
     async def open(self, request: Request, route: Route) -> AsyncIterator[OpenReply]:
         """See `tokenmill.ports.Engine.open`."""
-        body, drops = encode_request(request, route)
-        headers = {"content-type": "application/json", "accept": "text/event-stream"}
-        if route.api_key:
-            headers["authorization"] = f"Bearer {route.api_key}"
-        url = route.base_url.rstrip("/") + "/chat/completions"
-        async with self._upstream.post(url, headers, body, route.timeouts) as reply:
-            if reply.status != 200:
-                raise decode_error(reply.status, reply.headers, await self._upstream.read(reply, ERROR_LIMIT))
-            yield _OpenChat(self._upstream, reply, drops, request.choices)
+        body, drops = encode_request(request, route, ask_usage=route.issuer not in self._plain)
+        async with self._post(route, body) as reply:
+            fault = await _refusal(reply)
+            if fault is None:
+                yield self._opened(reply, request, drops)
+                return
+        if _ASKED_TO_COUNT not in fault.message or _ASKED_TO_COUNT.encode() not in body:
+            raise fault
+        self._remember_plain(route)
+        body, drops = encode_request(request, route, ask_usage=False)
+        async with self._post(route, body) as reply:
+            fault = await _refusal(reply)
+            if fault is not None:
+                raise fault
+            yield self._opened(reply, request, drops)
+
+    async def count(self, request: Request, route: Route) -> int | None:
+        """See `tokenmill.ports.Engine.count`; asks as vLLM has it, then as llama.cpp has it."""
+        body, _ = encode_request(request, route)
+        members = _MEMBERS.decode(body)
+        said = {
+            name: members[name] for name in ("messages", "tools", "chat_template_kwargs") if name in members
+        }
+        root = route.base_url.rstrip("/").removesuffix("/v1")
+        headers = _headers(route)
+
+        async def as_vllm() -> int:
+            asked = {"model": route.upstream_model, "add_generation_prompt": True} | said
+            return (await self._counter.ask(f"{root}/tokenize", headers, asked, _Counted)).count
+
+        async def as_llama_cpp() -> int:
+            written = await self._counter.ask(f"{root}/apply-template", headers, said, _Prompt)
+            asked = {"content": written.prompt, "add_special": True, "parse_special": True}
+            return len((await self._counter.ask(f"{root}/tokenize", headers, asked, _Tokens)).tokens)
+
+        return await self._counter.count(route, as_vllm, as_llama_cpp)
 
     def served_by(self, route: Route) -> ServedBy | None:
         """An OpenAI-compatible server does not say what it really runs."""
         return None
+
+    @asynccontextmanager
+    async def _post(self, route: Route, body: bytes) -> AsyncIterator[UpstreamReply]:
+        headers = {"content-type": "application/json", "accept": "text/event-stream", **_headers(route)}
+        url = route.base_url.rstrip("/") + "/chat/completions"
+        async with self._upstream.post(url, headers, body, route.timeouts) as reply:
+            yield reply
+
+    def _opened(self, reply: UpstreamReply, request: Request, drops: tuple[Drop, ...]) -> StreamedReply:
+        return StreamedReply(
+            self._upstream,
+            reply,
+            wire="openai_chat",
+            drops=drops,
+            decoder=ChatStreamDecoder(choices=request.choices),
+            whole=decode_reply,
+        )
+
+    def _remember_plain(self, route: Route) -> None:
+        if len(self._plain) >= _REMEMBERED:
+            self._plain.clear()
+        self._plain.add(route.issuer)
+
+
+async def _refusal(reply: UpstreamReply) -> Fault | None:
+    if reply.status == 200:
+        return None
+    return decode_error(reply.status, reply.headers, await first_bytes(reply))
+
+
+def _headers(route: Route) -> dict[str, str]:
+    return {"authorization": f"Bearer {route.api_key}"} if route.api_key else {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from tokenmill.catalog.entries import Model
-from tokenmill.conversation.request import Drop, Request, Sampling, Thinking
+from tokenmill.conversation.request import ChooseFreely, Drop, Request, Sampling, Thinking, WebSearchTool
+from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route, ServedBy
 
 
@@ -26,6 +27,30 @@ def with_defaults(
         drops = (*drops, Drop("max_completion_tokens", f"this model writes at most {limit} tokens"))
         wanted = limit
     return msgspec.structs.replace(request, thinking=thinking, sampling=sampling, max_output=wanted), drops
+
+
+def without_search(request: Request, model: Model) -> tuple[Request, tuple[Drop, ...]]:
+    """`request` without the web search that `model` does not offer.
+
+    Coding agents offer a search with every request, so one that the model is free to use is dropped; one that
+    the caller insists on raises Fault(UNSUPPORTED).
+    """
+    if model.web_search or not any(isinstance(tool, WebSearchTool) for tool in request.tools):
+        return request, ()
+    drops: list[Drop] = []
+    for at, tool in enumerate(request.tools):
+        if isinstance(tool, WebSearchTool):
+            if tool.force:
+                raise Fault(
+                    Code.UNSUPPORTED,
+                    f"The model '{model.id}' does not search the web here, and this request demands it. "
+                    "Leave the web_search tool out.",
+                    field=f"tools[{at}]",
+                )
+            drops.append(Drop(f"tools[{at}]", "this model does not search the web here"))
+    tools = tuple(tool for tool in request.tools if not isinstance(tool, WebSearchTool))
+    choice = request.tool_choice if tools else ChooseFreely()
+    return msgspec.structs.replace(request, tools=tools, tool_choice=choice), tuple(drops)
 
 
 def _thinking(asked: Thinking, model: Model, route: Route) -> Thinking:

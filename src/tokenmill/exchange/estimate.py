@@ -1,11 +1,12 @@
-"""Estimates tokens from text, for replies whose upstream did not count them."""
+"""Estimates tokens from text, where nobody who knows has counted them."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 
 from tokenmill.conversation.parts import Media, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Unknown
-from tokenmill.conversation.request import FunctionTool, Request
+from tokenmill.conversation.request import CustomTool, FunctionTool, Request, UnknownTool, WebSearchTool
 
 ASCII_PER_TOKEN = 4.0
 """English prose and code in the vocabularies of Qwen, Llama and GPT lie between 3.5 and 4.5."""
@@ -14,26 +15,58 @@ WIDE_PER_TOKEN = 1.5
 PER_TURN = 4
 """Role marks and separators that chat templates put around a message."""
 
+_KEPT = 1_000  # Models; each takes about 100 bytes.
+_WEIGHT = 0.2  # Of the newest exchange: ten exchanges replace most of what was believed before.
+_LOWEST, _HIGHEST = 0.2, 10.0  # Beyond these the prompt held something else than text, or the count is wrong.
+
+
+class Calibration:
+    """Learns from reported usage by how much the estimate of each model's prompts is off."""
+
+    def __init__(self) -> None:
+        self._ratios: OrderedDict[str, float] = OrderedDict()
+
+    def input_tokens(self, model: str, request: Request) -> int:
+        """About how many tokens the prompt of `request` is for `model`; never 0."""
+        return max(1, round(tokens_of_request(request) * self._ratios.get(model, 1.0)))
+
+    def learn(self, model: str, request: Request, reported: int) -> None:
+        """An exchange of `model` ended and its upstream counted `reported` tokens of prompt."""
+        if reported <= 0 or _holds_media(request):
+            return
+        ratio = min(_HIGHEST, max(_LOWEST, reported / max(1, tokens_of_request(request))))
+        known = self._ratios.pop(model, ratio)
+        self._ratios[model] = known + _WEIGHT * (ratio - known)
+        if len(self._ratios) > _KEPT:
+            self._ratios.popitem(last=False)
+
 
 def tokens_of_text(text: str) -> int:
     """About how many tokens `text` is; never 0 for text that is there."""
     if not text:
         return 0
-    narrow = len(text) if text.isascii() else sum(character < "\u0080" for character in text)
+    narrow = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
     return max(1, round(narrow / ASCII_PER_TOKEN + (len(text) - narrow) / WIDE_PER_TOKEN))
 
 
 def tokens_of_request(request: Request) -> int:
     """About how many tokens the prompt of `request` is; media are not counted."""
     turns = sum(PER_TURN + _tokens_of_parts(turn.parts) for turn in request.turns)
-    tools = sum(
-        tokens_of_text(tool.name)
-        + tokens_of_text(tool.description or "")
-        + tokens_of_text((tool.parameters or b"").decode("utf-8", "replace"))
-        for tool in request.tools
-        if isinstance(tool, FunctionTool)
-    )
-    return turns + tools
+    return turns + sum(map(_tokens_of_tool, request.tools))
+
+
+def _tokens_of_tool(tool: FunctionTool | CustomTool | WebSearchTool | UnknownTool) -> int:
+    match tool:
+        case FunctionTool(name=name, description=description, parameters=schema):
+            return tokens_of_text(name) + tokens_of_text(description or "") + _tokens_of_json(schema)
+        case CustomTool(name=name, description=description, format=grammar):
+            return tokens_of_text(name) + tokens_of_text(description or "") + _tokens_of_json(grammar)
+        case WebSearchTool() | UnknownTool():
+            return 0
+
+
+def _tokens_of_json(raw: bytes | None) -> int:
+    return tokens_of_text(raw.decode("utf-8", "replace")) if raw else 0
 
 
 def _tokens_of_parts(parts: Iterable[Part]) -> int:
@@ -49,3 +82,12 @@ def _tokens_of_parts(parts: Iterable[Part]) -> int:
             case Media() | Unknown():
                 pass
     return total
+
+
+def _holds_media(request: Request) -> bool:
+    parts = (part for turn in request.turns for part in turn.parts)
+    return any(
+        isinstance(inner, Media)
+        for part in parts
+        for inner in (part.content if isinstance(part, ToolResult) else (part,))
+    )

@@ -13,33 +13,25 @@ import structlog
 from tokenmill.accounts.key_check import Caller
 from tokenmill.catalog.catalogue import Catalogue
 from tokenmill.catalog.entries import Model
-from tokenmill.conversation.events import Finished, UsageSeen
+from tokenmill.conversation.events import Failed, Finished, Heartbeat, Started, UsageSeen
 from tokenmill.conversation.frames import Frame
-from tokenmill.conversation.request import Request
-from tokenmill.exchange.defaults import with_defaults
+from tokenmill.conversation.parts import Vendor
+from tokenmill.conversation.request import Drop, Request
+from tokenmill.exchange.attempts import PATIENCE, WAITS, passes_elsewhere, wait_of
+from tokenmill.exchange.defaults import with_defaults, without_search
+from tokenmill.exchange.estimate import Calibration
 from tokenmill.exchange.routing import routes
+from tokenmill.exchange.seals import AccountSeals
 from tokenmill.exchange.steps.chain import Chain
 from tokenmill.exchange.ticket import Asked, Ticket
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
-from tokenmill.kit.ids import ModelId
+from tokenmill.kit.ids import AccountId, ModelId
+from tokenmill.kit.sealing import Sealer
 from tokenmill.ports import Engine, Route, ServedBy
 from tokenmill.store.rows import UsageRow
 
 log = structlog.get_logger()
-
-ELSEWHERE = frozenset(
-    {
-        Code.UPSTREAM_AWAY,
-        Code.UPSTREAM_BUSY,
-        Code.UPSTREAM_TIMEOUT,
-        Code.UPSTREAM_BROKE,
-        Code.ENGINE_LOADING,
-        Code.MISCONFIGURED,
-    }
-)
-"""Faults that another target may not have; all others would meet the same request there."""
-
 
 KeyReader = Callable[[str], str]
 """Reads the key that `env:NAME` or `file:PATH` names. Raises Fault(MISCONFIGURED) when there is none."""
@@ -54,21 +46,28 @@ class Meter(Protocol):
 
 
 class Running:
-    """A reply on its way to the caller."""
+    """A reply on its way to the caller; `wire` names the protocol in which its frames' bytes are."""
 
     def __init__(
         self,
         ticket: Ticket,
         chain: Chain,
-        first: Frame,
+        opening: list[Frame],
         rest: AsyncGenerator[Frame],
         served_by: ServedBy | None,
+        wire: Vendor | None,
     ) -> None:
         self.served_by = served_by
+        self.wire = wire
         self._ticket = ticket
         self._chain = chain
-        self._first = first
+        self._opening = opening
         self._rest = rest
+
+    @property
+    def prompt_estimate(self) -> int:
+        """About how many tokens the prompt is, for callers who want to know before it is counted."""
+        return self._ticket.prompt_estimate
 
     async def frames(self) -> AsyncGenerator[Frame]:
         """The reply's frames as they leave the steps; usage is in them before the end, reported or counted.
@@ -76,9 +75,12 @@ class Running:
         Raises the Fault of a reply that breaks off; what the steps held back comes before it.
         """
         try:
-            yield self._watched(self._chain.take(self._first))
+            for frame in self._opening:
+                for ready in self._chain.take(frame):
+                    yield self._watched(ready)
             async for frame in self._rest:
-                yield self._watched(self._chain.take(frame))
+                for ready in self._chain.take(frame):
+                    yield self._watched(ready)
                 if self._chain.cut:
                     break
         except Fault:
@@ -118,12 +120,18 @@ class Exchanges:
         meter: Meter,
         clock: Clock,
         read_key: KeyReader,
+        sealer: Sealer,
+        waits: tuple[float, ...] = WAITS,
     ) -> None:
+        """`waits` are the seconds before each further round over the targets."""
         self._catalogue = catalogue
         self._engines = engines
         self._meter = meter
         self._clock = clock
         self._read_key = read_key
+        self._sealer = sealer
+        self._waits = waits
+        self._calibration = Calibration()
 
     @asynccontextmanager
     async def begin(self, request: Request, asked: Asked) -> AsyncIterator[Running]:
@@ -132,11 +140,9 @@ class Exchanges:
         Raises Fault for whatever keeps the reply from beginning; a fault after that comes
         as a Failed event or out of `Running.frames`.
         """
-        catalogue = self._catalogue()
-        model = catalogue.find(request.model)
-        _must_be_allowed(asked.caller, model)
-        ways = routes(catalogue, model, frozenset(self._engines))
-        ticket = Ticket(asked, request, ModelId(model.id), self._clock)
+        model, ways, request, drops = self._plan(request, asked.caller)
+        ticket = Ticket(asked, request, ModelId(model.id), self._clock, self._calibration)
+        ticket.drops.extend(drops)
         try:
             async with AsyncExitStack() as upstream:
                 yield await self._open_first(request, model, ways, ticket, upstream)
@@ -152,10 +158,40 @@ class Exchanges:
         finally:
             await self._settle(ticket)
 
+    async def count(self, request: Request, caller: Caller) -> tuple[int, bool]:
+        """The tokens of the prompt, and whether a target counted them itself; else it is an estimate.
+
+        Raises Fault as `begin` does, but for faults of the upstream. It costs nothing and leaves no row.
+        """
+        model, ways, request, _ = self._plan(request, caller)
+        route = ways[0]
+        engine = self._engines[route.engine]
+        ready, _ = with_defaults(request, model, route, engine.served_by(route))
+        counted = await engine.count(ready, self._with_key(route))
+        if counted is not None:
+            return counted, True
+        return self._calibration.input_tokens(model.id, request), False
+
+    def seals(self, account: AccountId) -> AccountSeals:
+        """What seals reasoning for callers of this account."""
+        return AccountSeals(self._sealer, account)
+
     def served_by(self, model: Model) -> ServedBy | None:
         """What really answers for `model` on its best route, if an engine here knows."""
         best = routes(self._catalogue(), model, frozenset(self._engines))[0]
         return self._engines[best.engine].served_by(best)
+
+    def _plan(
+        self, request: Request, caller: Caller
+    ) -> tuple[Model, tuple[Route, ...], Request, tuple[Drop, ...]]:
+        """Who may answer what; the request is as the model is to have it, whatever the route."""
+        catalogue = self._catalogue()
+        model = catalogue.find(request.model)
+        _must_be_allowed(caller, model)
+        ways = routes(catalogue, model, frozenset(self._engines))
+        request, unsealed = self.seals(caller.account_id).open(request)
+        request, unsearched = without_search(request, model)
+        return model, ways, request, (*unsealed, *unsearched)
 
     async def _open_first(
         self,
@@ -165,16 +201,28 @@ class Exchanges:
         ticket: Ticket,
         upstream: AsyncExitStack,
     ) -> Running:
-        """Tries the routes in turn until one has said its first frame."""
-        *others, last = ways
-        for route in others:
-            try:
-                return await self._open(request, model, route, ticket, upstream)
-            except Fault as fault:
-                if fault.code not in ELSEWHERE:
-                    raise
-                log.warning("target failed, trying the next", target=route.target, fault=fault.message)
-        return await self._open(request, model, last, ticket, upstream)
+        """Tries the routes in turn, and those that may recover again, until one has said its first frame."""
+        began = self._clock.monotonic()
+        for usual in (*self._waits, None):
+            recovering: list[Route] = []
+            pause = 0.0
+            for route in ways:
+                try:
+                    return await self._open(request, model, route, ticket, upstream)
+                except Fault as fault:
+                    if not passes_elsewhere(fault):
+                        raise
+                    last = fault
+                    log.warning("target failed", target=route.target, fault=fault.message)
+                wait = None if usual is None else wait_of(last, usual)
+                if wait is not None:
+                    recovering.append(route)
+                    pause = max(pause, wait)
+            if not recovering or self._clock.monotonic() - began + pause > PATIENCE:
+                break
+            await asyncio.sleep(pause)
+            ways = tuple(recovering)
+        raise last
 
     async def _open(
         self, request: Request, model: Model, route: Route, ticket: Ticket, upstream: AsyncExitStack
@@ -182,28 +230,47 @@ class Exchanges:
         engine = self._engines[route.engine]
         served_by = engine.served_by(route)
         ticket.send_by(route)
-        if route.key_from is not None:
-            route = msgspec.structs.replace(route, api_key=self._read_key(route.key_from))
         ready, drops = with_defaults(request, model, route, served_by)
         async with AsyncExitStack() as attempt:
-            opened = await attempt.enter_async_context(engine.open(ready, route))
+            opened = await attempt.enter_async_context(engine.open(ready, self._with_key(route)))
             frames = await attempt.enter_async_context(aclosing(opened.frames()))
-            try:
-                first = await anext(frames)
-            except StopAsyncIteration:
-                raise Fault(
-                    Code.UPSTREAM_BROKE, "The model ended its reply before it began. Please try again."
-                ) from None
+            opening = await _opening(frames)
             ticket.drops.extend((*drops, *opened.drops))
             upstream.push_async_exit(attempt.pop_all())
-            return Running(ticket, Chain(model.markup, request), first, frames, served_by)
+            family = model.markup if model.markup != "none" else route.dialect
+            return Running(ticket, Chain(family, request), opening, frames, served_by, opened.wire)
+
+    def _with_key(self, route: Route) -> Route:
+        if route.key_from is None:
+            return route
+        return msgspec.structs.replace(route, api_key=self._read_key(route.key_from))
 
     async def _settle(self, ticket: Ticket) -> None:
+        ticket.learn()
         row = ticket.row()
         try:
             await asyncio.shield(self._meter.add_usage(row))
         except Fault as fault:
             log.error("usage row could not be kept", exchange=row.id, fault=fault.code.value, row=row)
+
+
+async def _opening(frames: AsyncGenerator[Frame]) -> list[Frame]:
+    """The frames up to the first that says more than that the upstream is there.
+
+    Until then another target may still be asked: some upstreams greet first and find out afterwards that they
+    are overloaded. Raises the Fault of a reply that fails or ends before it said anything.
+    """
+    opening: list[Frame] = []
+    async for frame in frames:
+        said = [event for event in frame.events if not isinstance(event, Heartbeat)]
+        if said:
+            opening.append(frame)
+        for event in said:
+            if isinstance(event, Failed):
+                raise event.fault
+            if not isinstance(event, Started | UsageSeen):
+                return opening
+    raise Fault(Code.UPSTREAM_BROKE, "The model ended its reply before it began. Please try again.")
 
 
 def _must_be_allowed(caller: Caller, model: Model) -> None:

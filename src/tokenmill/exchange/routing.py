@@ -32,8 +32,10 @@ def _route(target: Target, ref: TargetRef) -> Route:
         upstream_model=ref.model,
         base_url=target.base_url or "",
         key_from=target.api_key,
+        dialect=target.dialect,
         thinking_switch=target.thinking_switch,
         reasoning_back=target.reasoning_back,
         strict=target.strict,
         timeouts=target.timeouts,
+        on_disconnect=target.on_disconnect,
     )

@@ -21,7 +21,7 @@ from tokenmill.conversation.events import (
 from tokenmill.conversation.parts import ToolCall, Value
 from tokenmill.conversation.request import Drop, Request
 from tokenmill.conversation.usage import Usage
-from tokenmill.exchange.estimate import tokens_of_request, tokens_of_text
+from tokenmill.exchange.estimate import Calibration, tokens_of_text
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import ExchangeId, ModelId, TargetId
@@ -52,6 +52,10 @@ class Line(Protocol):
         """Has the caller hung up?"""
         ...
 
+    def stay(self) -> None:
+        """The exchange is to be led to its end even when the caller hangs up."""
+        ...
+
 
 class Asked(Value, frozen=True, kw_only=True):
     """What the face knows of an exchange beside the request itself.
@@ -71,8 +75,11 @@ class Asked(Value, frozen=True, kw_only=True):
 class Ticket:
     """One exchange, from its admission to its settlement."""
 
-    def __init__(self, asked: Asked, request: Request, model: ModelId, clock: Clock) -> None:
+    def __init__(
+        self, asked: Asked, request: Request, model: ModelId, clock: Clock, calibration: Calibration
+    ) -> None:
         self.drops: list[Drop] = []
+        self._calibration = calibration
         self._asked = asked
         self._request = request
         self._model = model
@@ -87,9 +94,10 @@ class Ticket:
         self._failed: Fault | None = None
 
     def send_by(self, route: Route) -> None:
-        """The exchange goes on by this route; what an earlier one dropped no longer counts."""
+        """The exchange goes on by this route."""
         self._route = route
-        self.drops.clear()
+        if route.on_disconnect == "drain":
+            self._asked.line.stay()
 
     def watch(self, event: Event) -> None:
         """Notes what the reply has reported."""
@@ -125,7 +133,17 @@ class Ticket:
             return self._reported
         if not self._said and self._finished is None:
             return Usage()
-        return Usage(input_fresh=tokens_of_request(self._request), output=tokens_of_text("".join(self._said)))
+        return Usage(input_fresh=self.prompt_estimate, output=tokens_of_text("".join(self._said)))
+
+    @property
+    def prompt_estimate(self) -> int:
+        """About how many tokens the prompt is."""
+        return self._calibration.input_tokens(self._model, self._request)
+
+    def learn(self) -> None:
+        """Lets the next estimate for this model profit from what this exchange was told."""
+        if self._reported is not None and self._finished is not None:
+            self._calibration.learn(self._model, self._request, self._reported.input)
 
     @property
     def reported(self) -> bool:

@@ -39,6 +39,7 @@ class Code(StrEnum):
     UNKNOWN_MODEL = "unknown_model", Blame.CALLER
     NOT_FOUND = "not_found", Blame.CALLER
     WRONG_METHOD = "wrong_method", Blame.CALLER
+    HTTP_ONLY = "http_only", Blame.CALLER
     CONFLICT = "conflict", Blame.CALLER
     FORBIDDEN = "forbidden", Blame.CALLER
 

@@ -173,6 +173,19 @@ class Usage(Base):
     drops: Mapped[str]  # JSON text: a list.
 
 
+class ResponseRow(Base):
+    """A response that its caller asked to be stored; what was said in it is sealed."""
+
+    __tablename__ = "responses"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    previous_id: Mapped[str | None]  # No foreign key: what goes before may be deleted by itself.
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    sealed: Mapped[bytes]
+
+
 class ChangeRow(Base):
     """Something a running node keeps in memory was changed; nodes read `id > last`."""
 

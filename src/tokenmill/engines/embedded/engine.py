@@ -54,6 +54,8 @@ class Server(Protocol):
 class _WithOurIds:
     """A reply whose tool calls carry ids of the customary form; llama.cpp makes up bare random letters."""
 
+    wire = None
+
     def __init__(self, opened: OpenReply, drops: tuple[Drop, ...]) -> None:
         self._opened = opened
         self.drops = (*drops, *opened.drops)
@@ -82,7 +84,25 @@ class EmbeddedEngine:
                 "The embedded engine gives one choice a request; leave n out and ask again for another.",
                 field="n",
             )
-        tools, drops = self._tools(request, real.name)
+        asked, here, drops = self._turned(request, route, real.name)
+        async with self._chat.open(asked, here) as opened:
+            yield _WithOurIds(opened, (*drops, *_unsaid(request)))
+
+    async def count(self, request: Request, route: Route) -> int | None:
+        """See `tokenmill.ports.Engine.count`; None while the model is loading."""
+        try:
+            asked, here, _ = self._turned(request, route, self._server.served_by().name)
+        except Fault:
+            return None
+        return await self._chat.count(asked, here)
+
+    def served_by(self, route: Route) -> ServedBy | None:
+        """The embedded model's real name, limits and speed."""
+        return self._server.served_by()
+
+    def _turned(self, request: Request, route: Route, name: str) -> tuple[Request, Route, tuple[Drop, ...]]:
+        """The request as the child takes it, where the child listens now, and what it is not told."""
+        tools, drops = self._tools(request, name)
         endpoint = self._server.endpoint()
         # The server takes members that reach into its slots and caches; none is a caller's business.
         choice = request.tool_choice if tools else ChooseFreely()
@@ -90,12 +110,7 @@ class EmbeddedEngine:
         here = msgspec.structs.replace(
             route, base_url=endpoint.base_url, api_key=endpoint.api_key, thinking_switch="none"
         )
-        async with self._chat.open(asked, here) as opened:
-            yield _WithOurIds(opened, (*drops, *_unsaid(request)))
-
-    def served_by(self, route: Route) -> ServedBy | None:
-        """The embedded model's real name, limits and speed."""
-        return self._server.served_by()
+        return asked, here, drops
 
     def _tools(self, request: Request, name: str) -> tuple[tuple[FunctionTool, ...], tuple[Drop, ...]]:
         if isinstance(request.tool_choice, ChooseNone):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operator import is_
+from itertools import chain
 
 from tokenmill.catalog.guess import Family
 from tokenmill.conversation.events import Event
@@ -19,17 +19,26 @@ class Chain:
         tools = () if isinstance(request.tool_choice, ChooseNone) else request.tools
         self._rescue = Rescue(family, tools)
         self._guard = RepetitionGuard()
+        self._held: list[Frame] = []  # Frames of which nothing has gone on yet.
 
     @property
     def cut(self) -> bool:
         """Has the reply been ended here? Then nothing more of it counts."""
         return self._guard.cut is not None
 
-    def take(self, frame: Frame) -> Frame:
-        """What becomes of `frame`; the frame itself where no step had anything to do."""
+    def take(self, frame: Frame) -> list[Frame]:
+        """What goes on now: `frame` itself, after what waited for it, where nothing was edited."""
         events = self._through(frame.events)
-        unchanged = len(events) == len(frame.events) and all(map(is_, events, frame.events))
-        return frame if unchanged else Frame(events)
+        held = self._held
+        if not held and events == frame.events:
+            return [frame]
+        held.append(frame)
+        if not events:
+            return []
+        self._held = []
+        if len(held) > 1 and events == tuple(chain.from_iterable(waited.events for waited in held)):
+            return held
+        return [Frame(events)]
 
     def close(self) -> tuple[Event, ...]:
         """What the steps still held when the reply ended without saying so."""
@@ -49,9 +58,8 @@ class Chain:
         return (*lifted, Drop(self._guard.cut.channel, "cut: it repeated itself"))
 
     def _through(self, events: tuple[Event, ...]) -> tuple[Event, ...]:
-        return tuple(
-            out
-            for event in events
-            for rescued in self._rescue.feed(event)
-            for out in self._guard.feed(rescued)
-        )
+        out: tuple[Event, ...] = ()
+        for event in events:
+            for rescued in self._rescue.feed(event):
+                out += self._guard.feed(rescued)
+        return out

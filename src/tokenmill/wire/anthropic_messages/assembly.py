@@ -27,8 +27,14 @@ from tokenmill.conversation.parts import Part, Reasoning, Text, ToolCall, ToolRe
 from tokenmill.conversation.usage import Usage
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.wire.anthropic_messages.errors import decode_stream_error
-from tokenmill.wire.anthropic_messages.facts import SERVER_RESULTS, STOP_OF, read_citation, read_usage
-from tokenmill.wire.anthropic_messages.lenient import as_utf8, fitted
+from tokenmill.wire.anthropic_messages.facts import (
+    REASONS,
+    SERVER_RESULTS,
+    STOP_OF,
+    read_citation,
+    read_usage,
+)
+from tokenmill.wire.anthropic_messages.lenient import as_utf8, fitted, lenient
 from tokenmill.wire.anthropic_messages.schema import (
     DeltaMember,
     Message,
@@ -47,9 +53,15 @@ _BLOCK = msgspec.json.Decoder(ReplyBlock)
 _EMPTY = (b"", b"null", b"{}")
 
 
-def read_event(data: bytes) -> StreamEvent:
-    """The event in `data`, which is UTF-8. Raises Fault(UPSTREAM_BROKE) for what is none."""
-    return fitted(_EVENT, StreamEvent, data)
+def read_event(data: bytes) -> tuple[StreamEvent, bool]:
+    """The event in `data`, which is UTF-8, and whether it was well formed.
+
+    Raises Fault(UPSTREAM_BROKE) for what is none.
+    """
+    try:
+        return _EVENT.decode(data), True
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return lenient(StreamEvent, data), False
 
 
 def read_reply(body: bytes) -> WholeReply:
@@ -63,6 +75,23 @@ def read_reply(body: bytes) -> WholeReply:
             "The model's server answered with something that is not a message. Please try again.",
         )
     return reply
+
+
+_GROWING = ("content_block_start", "content_block_delta")
+_IN_A_BLOCK = (TextDelta, ArgumentsDelta, SignatureDelta, CitationAdded, VendorEvent)
+
+
+def _stays_in_its_block(events: tuple[Event, ...], kind: str) -> bool:
+    """Does a start open one block that is named in full, and a delta only let it grow?"""
+    if kind == "content_block_delta":
+        return all(isinstance(event, _IN_A_BLOCK) for event in events)
+    match events:
+        case (PartOpened(part=ToolCall(id=id_, name=name)),):
+            return bool(id_ and name)
+        case (PartOpened(), *rest):
+            return all(isinstance(event, TextDelta | CitationAdded) for event in rest)
+        case _:
+            return False
 
 
 class _Block:
@@ -98,9 +127,37 @@ class Assembly:
         self._events: list[Event] = []
         self.started = False
         self.ended = False
+        self.faithful = False
+        """Was the last event lawful as it stood, and did it say no more than our events?"""
 
     def take(self, event: StreamEvent, kind: str, data: bytes) -> tuple[Event, ...]:
         """The events of one event, whose type is `kind`. Raises the Fault of an error event."""
+        lawful = self._is_lawful(event, kind)
+        events = self._take(event, kind, data)
+        self.faithful = lawful and (kind not in _GROWING or _stays_in_its_block(events, kind))
+        return events
+
+    def _is_lawful(self, event: StreamEvent, kind: str) -> bool:
+        """May this event follow what came before?"""
+        match kind:
+            case "content_block_delta":
+                return event.index in self._open
+            case "content_block_start":
+                return self.started and not self._open and event.index == self._parts
+            case "content_block_stop":
+                return event.index in self._open
+            case "message_start":
+                return not self.started and event.message is not None
+            case "message_delta":
+                reason = None if event.delta is None else event.delta.stop_reason
+                first = self.started and not self._open and self._stop is None and event.usage is not None
+                return first and reason in REASONS and (reason == "tool_use") is self._called
+            case "message_stop":
+                return self._stop is not None and not self._open
+            case _:
+                return self.started
+
+    def _take(self, event: StreamEvent, kind: str, data: bytes) -> tuple[Event, ...]:
         events = self._events = []
         match kind:
             case "content_block_delta":

@@ -22,8 +22,8 @@ from tokenmill.wire.anthropic_messages.tool_ids import ToolIds
 from tokenmill.wire.anthropic_messages.tool_input import tool_input
 
 Json = dict[str, object]
-Signer = Callable[[str], str | None]
-"""Seals the text of a reasoning that came without a signature; None leaves it unsigned."""
+Signer = Callable[[Reasoning], str | None]
+"""Makes what goes as the signature of a reasoning, or as the data of a redacted one; None: nothing."""
 
 
 def call_block(call: ToolCall, ids: ToolIds) -> Json | None:
@@ -47,10 +47,10 @@ def raw_block(part: ToolResult | Unknown | Media) -> Raw | None:
 
 
 def signature_of(thought: Reasoning, signer: Signer | None) -> str:
-    """Its own signature, else ours, else none; thoughts without words have nothing to seal."""
-    if thought.signature is not None or signer is None or not thought.text:
+    """What the signer makes of it, its own where there is none; a thought that says nothing has none."""
+    if signer is None or not (thought.signature or thought.text):
         return thought.signature or ""
-    return signer(thought.text) or ""
+    return signer(thought) or ""
 
 
 def whole_block(part: Part, ids: ToolIds, signer: Signer | None) -> object | None:
@@ -62,7 +62,10 @@ def whole_block(part: Part, ids: ToolIds, signer: Signer | None) -> object | Non
         case Refusal(text=text):
             return {"type": "text", "text": text, "citations": None} if text else None
         case Reasoning(form="redacted", signature=signature):
-            return None if signature is None else {"type": "redacted_thinking", "data": signature}
+            if signature is None:
+                return None
+            data = signature_of(Reasoning("", "redacted", part.origin, signature), signer)
+            return {"type": "redacted_thinking", "data": data}
         case Reasoning(text=text):
             signature = signature_of(part, signer)
             if not text and not signature:

@@ -42,6 +42,7 @@ NAMES: Mapping[Code, str] = {
     Code.UNKNOWN_MODEL: "not_found_error",
     Code.NOT_FOUND: "not_found_error",
     Code.WRONG_METHOD: _REQUEST,
+    Code.HTTP_ONLY: _REQUEST,
     Code.CONFLICT: "conflict_error",
     Code.FORBIDDEN: "permission_error",
     Code.MODEL_NOT_SOLD: "permission_error",

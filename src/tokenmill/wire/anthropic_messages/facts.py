@@ -39,6 +39,9 @@ REASON_OF: Mapping[Stop, str] = {
 }
 """The `stop_reason` for each stop."""
 
+REASONS = frozenset(REASON_OF.values())
+"""Every `stop_reason` that callers know."""
+
 if _unsaid := set(Stop) - set(REASON_OF):
     raise ValueError(f"no stop_reason for {_unsaid}")
 

@@ -53,6 +53,7 @@ class OpenBlock:
         "_ids",
         "_number",
         "_part",
+        "_passed",
         "_pieces",
         "_signature",
         "_signer",
@@ -68,8 +69,14 @@ class OpenBlock:
         self._pieces: list[str] = []  # What has to be seen whole: arguments, and thoughts that we seal.
         self._signature: list[str] = []
         self._before = b""
+        self._passed = False
         self.begun = False
         self.lost = ""
+
+    @property
+    def reasons(self) -> bool:
+        """Is it a block of thoughts?"""
+        return isinstance(self._part, Reasoning)
 
     def open(self) -> bytes:
         """What can be said at once."""
@@ -127,17 +134,27 @@ class OpenBlock:
             case _:
                 assert_never(delta)
 
+    def pass_over(self) -> None:
+        """What has been said of the block so far went out in the upstream's own bytes."""
+        self.begun = True
+        if isinstance(self._part, ToolCall):
+            self._passed = True
+            self._pieces.clear()
+
     def close(self) -> bytes:
         """The part is whole: what was held, and the end of the block."""
         match self._part:
+            case ToolCall() if self._passed:
+                rest = "".join(self._pieces)
+                held = self._delta({"type": "input_json_delta", "partial_json": rest}) if rest else b""
             case ToolCall(id=id_, name=name, kind=kind) if self.begun:
                 input_, _ = tool_input(ToolCall(id_, name, "".join(self._pieces), kind))
                 held = self._delta({"type": "input_json_delta", "partial_json": bytes(input_).decode()})
             case Reasoning(form="redacted"):
-                sealed: dict[str, object] = {"type": "redacted_thinking", "data": "".join(self._signature)}
-                held = self._begin(sealed) if self._signature else b""
+                data = signature_of(self._thought(self._part), self._signer)
+                held = self._begin({"type": "redacted_thinking", "data": data}) if self._signature else b""
             case Reasoning():
-                held = self._seal()
+                held = self._seal(self._part)
             case _:
                 held = b""
         return held + self.abort()
@@ -164,9 +181,13 @@ class OpenBlock:
         beginning = b"" if self.begun else self._begin(_TEXT)
         return beginning + self._delta({"type": "citations_delta", "citation": written})
 
-    def _seal(self) -> bytes:
-        told = "".join(self._signature) if self._signature else None
-        signature = signature_of(Reasoning("".join(self._pieces), signature=told), self._signer)
+    def _thought(self, part: Reasoning) -> Reasoning:
+        """The part as it is now that it has grown."""
+        signature = "".join(self._signature) if self._signature else None
+        return Reasoning("".join(self._pieces), part.form, part.origin, signature)
+
+    def _seal(self, part: Reasoning) -> bytes:
+        signature = signature_of(self._thought(part), self._signer)
         if not signature:
             return b""
         beginning = b"" if self.begun else self._begin(_THINKING)

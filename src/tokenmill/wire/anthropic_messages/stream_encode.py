@@ -25,7 +25,8 @@ from tokenmill.conversation.events import (
     UsageSeen,
     VendorEvent,
 )
-from tokenmill.conversation.parts import Part, ToolCall
+from tokenmill.conversation.frames import Frame
+from tokenmill.conversation.parts import Part, Reasoning, ToolCall
 from tokenmill.conversation.request import Drop
 from tokenmill.conversation.usage import Usage
 from tokenmill.kit.faults import Code, Fault
@@ -36,10 +37,13 @@ from tokenmill.wire.anthropic_messages.facts import write_counts, write_stop, wr
 from tokenmill.wire.anthropic_messages.open_block import OpenBlock
 from tokenmill.wire.anthropic_messages.reply import message_of
 from tokenmill.wire.anthropic_messages.tool_ids import ToolIds
+from tokenmill.wire.splice import spliced
 from tokenmill.wire.sse import write_block
 
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+
+_MESSAGE_DELTA = b"event: message_delta\n"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -60,8 +64,8 @@ class MessagesStreamEncoder:
 
     A part that begins while another is open waits until that has closed, and is then written whole or as far
     as it has come. `input_tokens` is the estimate for `message_start`, which `message_delta` corrects.
-    `signer` seals reasoning that came without a signature. Only the choice that speaks first has a place on
-    this wire; `drops` gathers what had none.
+    `signer` makes the signatures of reasoning; without one they are the upstream's. Only the choice that
+    speaks first has a place on this wire; `drops` gathers what had none.
     """
 
     def __init__(
@@ -89,7 +93,61 @@ class MessagesStreamEncoder:
         self._other_end: Finished | None = None
         self._started = False
         self._ended = False
+        self._faithful = True
+        self._tail = b""  # The upstream's `message_delta`, until nobody can change the end any more.
         self.drops: list[Drop] = []
+
+    def relay(self, frame: Frame) -> bytes:
+        """The upstream's own events, as long as every event before them was one.
+
+        `message_start` tells our id and model name, signatures are the signer's, and the end goes out only
+        with the frame that finishes the reply: until then a step may still change what it ended for. From the
+        first frame without faithful bytes on, events are written anew.
+        """
+        raw, events = frame.raw, frame.events
+        if not self._faithful or raw is None:
+            self._faithful = self._faithful and not events
+            return self._feed_all(events)
+        if raw.startswith(_MESSAGE_DELTA):
+            self._tail = raw
+            return self._feed_all(events)
+        if not events:
+            return b""
+        match events[0]:
+            case VendorEvent():
+                return raw
+            case Started():
+                return self._relay_start(raw, events)
+            case PartOpened(part=Reasoning(form="redacted")) if self._signer is not None:
+                return self._feed_all(events)
+            case PartOpened(part=ToolCall(id=id_)) if _encode(id_) not in raw:
+                self._faithful = False
+                return self._feed_all(events)
+            case Finished():
+                written = self._feed_all(events)
+                return self._tail + raw if self._tail else written
+            case _:
+                return self._relay_block(raw, events)
+
+    def _relay_start(self, raw: bytes, events: tuple[Event, ...]) -> bytes:
+        written = self._feed_all(events)
+        counted = any(isinstance(event, UsageSeen) and event.usage.input > 0 for event in events)
+        found = spliced(raw, _encode(self._reply_id), _encode(self._model)) if counted else None
+        return written if found is None else found[0]
+
+    def _relay_block(self, raw: bytes, events: tuple[Event, ...]) -> bytes:
+        """An event of the one block that is open, or of its beginning or end."""
+        block = self._block
+        reasons = block is not None and block.reasons and self._signer is not None
+        written = self._feed_all(events)
+        if reasons and isinstance(events[0], SignatureDelta | PartClosed):
+            return written
+        if self._block is not None:
+            self._block.pass_over()
+        return raw
+
+    def _feed_all(self, events: tuple[Event, ...]) -> bytes:
+        return b"".join(map(self.feed, events))
 
     def feed(self, event: Event) -> bytes:
         """The bytes that say `event`; often none."""

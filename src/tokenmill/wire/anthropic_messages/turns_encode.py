@@ -221,7 +221,7 @@ class TurnWriter:
         return {"type": "text", "text": part.text} | cited | write_mark(part.cache)
 
     def _thought(self, part: Reasoning, at: str) -> object | None:
-        if part.origin is not None and part.origin == self._origin and part.signature is not None:
+        if part.origin in (self._origin, self._route.issuer) and part.origin and part.signature is not None:
             if part.form == "redacted":
                 return {"type": "redacted_thinking", "data": part.signature}
             return {"type": "thinking", "thinking": part.text, "signature": part.signature}

@@ -26,7 +26,14 @@ from tokenmill.conversation.parts import Part, Reasoning, Refusal, Text, ToolCal
 from tokenmill.conversation.usage import Usage
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.wire.openai_chat.errors import decode_stream_error
-from tokenmill.wire.openai_chat.facts import read_citation, read_logprobs, read_stop, read_usage
+from tokenmill.wire.openai_chat.facts import (
+    REASONS,
+    is_exact,
+    read_citation,
+    read_logprobs,
+    read_stop,
+    read_usage,
+)
 from tokenmill.wire.openai_chat.lenient import lenient_chunk
 from tokenmill.wire.openai_chat.schema import CallDelta, ChoiceChunk, Chunk, MessageDelta
 
@@ -41,11 +48,16 @@ _CHUNK = msgspec.json.Decoder(Chunk)
 
 
 def read_chunk(data: bytes) -> Chunk:
-    """The chunk in `data`. Raises the Fault that an error object tells of, or UPSTREAM_BROKE."""
+    """The chunk in `data`; one that had to be guessed at names no `object`.
+
+    Raises the Fault that an error object tells of, or UPSTREAM_BROKE.
+    """
     try:
         chunk = _CHUNK.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         chunk = lenient_chunk(data)
+        if chunk.object != "error":
+            chunk.object = None
     if (len(chunk.error) and bytes(chunk.error) not in (b"null", b"{}", b'""')) or chunk.object == "error":
         raise decode_stream_error(data)
     return chunk
@@ -98,9 +110,23 @@ class Assembly:
         self._events: list[Event] = []
         self.started = False
         self.ended = False
+        self.faithful = False
+        """Was the last chunk lawful as it stood, and did it say no more than its events?"""
 
     def take(self, chunk: Chunk) -> tuple[Event, ...]:
         """The events of one chunk."""
+        before = self._choices.get(0)
+        calls, over = (0, False) if before is None else (len(before.calls), before.stop is not None)
+        events = self._take(chunk)
+        self.faithful = (
+            chunk.object == "chat.completion.chunk"
+            and chunk.created is not None
+            and (chunk.usage is None or is_exact(chunk.usage, self._usage))
+            and (not chunk.choices or (not over and self._is_faithful(chunk.choices, calls, events)))
+        )
+        return events
+
+    def _take(self, chunk: Chunk) -> tuple[Event, ...]:
         events = self._events = []
         if not self.started:
             if chunk.choices is None:
@@ -141,6 +167,20 @@ class Assembly:
         if not self.started:
             raise fault
         return (Failed(fault),)
+
+    def _is_faithful(self, chunks: list[ChoiceChunk], calls: int, events: tuple[Event, ...]) -> bool:
+        """Does the one choice say what its events say? `calls` is how many it had before."""
+        chunk, choice = chunks[0], self._choices.get(0)
+        delta = chunk.delta
+        if len(chunks) > 1 or len(self._choices) > 1 or choice is None or chunk.index or delta is None:
+            return False
+        if delta.reasoning is not None and delta.reasoning != delta.reasoning_content:
+            return False  # Callers look for the other name.
+        if chunk.finish_reason and (events or chunk.finish_reason not in REASONS):
+            return False  # The end goes out last, whatever else this chunk says.
+        if delta.annotations and choice.cites:
+            return False  # They wait for their text.
+        return not delta.tool_calls or all(_is_in_step(choice, call, calls) for call in delta.tool_calls)
 
     def _take_choice(self, chunk: ChoiceChunk) -> None:
         number = max(chunk.index, 0)
@@ -245,6 +285,18 @@ class Assembly:
             stop = choice.stop or (Stop.TOOL if choice.calls else Stop.END)
             self._events.append(Finished(stop, number, choice.matched))
         self.ended = True
+
+
+def _is_in_step(choice: _Choice, delta: CallDelta, before: int) -> bool:
+    """Is the call numbered as ours, and said as clients join it: id and name once, at its beginning?"""
+    if delta.index is None or delta.function is None or not 0 <= delta.index < len(choice.calls):
+        return False
+    call = choice.calls[delta.index]
+    if choice.by_index.get(delta.index) is not call or call.index < 0:
+        return False
+    if delta.index < before:
+        return not delta.id and not delta.function.name
+    return delta.id == call.id and delta.function.name == call.name and delta.type == "function"
 
 
 def _find_call(choice: _Choice, delta: CallDelta, name: str | None) -> _Call:

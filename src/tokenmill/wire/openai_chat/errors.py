@@ -25,6 +25,7 @@ NAMES: Mapping[Code, tuple[str, str]] = {
     Code.UNKNOWN_MODEL: (_REQUEST, "model_not_found"),
     Code.NOT_FOUND: (_REQUEST, "not_found"),
     Code.WRONG_METHOD: (_REQUEST, "method_not_supported"),
+    Code.HTTP_ONLY: (_REQUEST, "upgrade_not_supported"),
     Code.CONFLICT: (_REQUEST, "conflict"),
     Code.FORBIDDEN: ("permission_error", "forbidden"),
     Code.MODEL_NOT_SOLD: ("permission_error", "model_not_sold"),

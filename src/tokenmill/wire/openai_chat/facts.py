@@ -45,6 +45,9 @@ REASON_OF: Mapping[Stop, str] = {
 }
 """The `finish_reason` for each stop."""
 
+REASONS = frozenset(REASON_OF.values())
+"""Every `finish_reason` that callers know."""
+
 if _unsaid := set(Stop) - set(REASON_OF):
     raise ValueError(f"no finish_reason for {_unsaid}")
 
@@ -71,6 +74,13 @@ def read_usage(member: UsageMember) -> Usage | None:
     thought = member.completion_tokens_details
     reasoning = min(_count(thought.reasoning_tokens) if thought is not None else 0, output)
     return Usage(prompt - cached - written, cached, written, output, reasoning)
+
+
+def is_exact(member: UsageMember, usage: Usage | None) -> bool:
+    """Does `member` say what was understood of it?"""
+    if usage is None:
+        return False
+    return (member.prompt_tokens, member.completion_tokens) == (usage.input, usage.output)
 
 
 def _count(value: int | float | None) -> int:

@@ -33,9 +33,12 @@ from tokenmill.wire.openai_chat.turns_encode import Json, TurnWriter, unsupporte
 _STRICT = "the target takes only the members it knows"
 
 
-def encode_request(request: Request, route: Route, *, stream: bool = True) -> tuple[bytes, tuple[Drop, ...]]:
+def encode_request(
+    request: Request, route: Route, *, stream: bool = True, ask_usage: bool = True
+) -> tuple[bytes, tuple[Drop, ...]]:
     """The body that asks `request` of `route`, and what it does not say.
 
+    `ask_usage` False is for servers that refuse `stream_options`, which asks for the counts of a stream.
     Raises Fault(UNSUPPORTED) for a feature, naming it; a tuning knob the target lacks is a Drop.
     When nothing was dropped and the target is switched by `thinking`, `decode_request` gives the request
     back but for this: `model` is the upstream's, `stream` and `include_usage` are ours, an empty text
@@ -47,7 +50,7 @@ def encode_request(request: Request, route: Route, *, stream: bool = True) -> tu
     body: Json = {"model": route.upstream_model, "messages": writer.messages(request.turns)}
     if stream:
         body["stream"] = True
-        if not route.strict:
+        if ask_usage and not route.strict:
             body["stream_options"] = {"include_usage": True}
     if request.tools:
         body["tools"] = [_tool(tool, f"tools[{i}]", writer) for i, tool in enumerate(request.tools)]

@@ -23,11 +23,13 @@ from tokenmill.conversation.events import (
     UsageSeen,
     VendorEvent,
 )
+from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Media, Reasoning, Refusal, Text, ToolCall, ToolResult, Unknown
 from tokenmill.conversation.usage import Usage
 from tokenmill.kit.faults import Fault
 from tokenmill.wire.openai_chat.errors import fault_body
 from tokenmill.wire.openai_chat.facts import REASON_OF, write_citation, write_logprobs, write_usage
+from tokenmill.wire.splice import Mould
 from tokenmill.wire.sse import PING, write_block
 
 DONE = b"data: [DONE]\n\n"
@@ -54,11 +56,9 @@ class ChatStreamEncoder:
         choices: int = 1,
         request_id: str | None = None,
     ) -> None:
-        self._head = (
-            b'data: {"id":' + _encode(reply_id) + b',"object":"chat.completion.chunk","created":'
-            + _encode(at) + b',"model":' + _encode(model) + b',"system_fingerprint":'
-            + _encode(fingerprint) + b',"choices":['
-        )  # fmt: skip
+        self._at = at
+        self._names = _encode(reply_id), _encode(model), _encode(fingerprint)
+        self._head = self._write_head(at)
         self._foot = b'],"usage":null}\n\n' if include_usage else b"]}\n\n"
         self._idle = b',"logprobs":null,"finish_reason":null}' + self._foot
         self._deep_idle = b"}" + self._idle
@@ -72,6 +72,58 @@ class ChatStreamEncoder:
             int, tuple[int, bytes, bytes]
         ] = {}  # Part -> its choice, and what stands around words.
         self._ended = False
+        self._mould: Mould | None = None
+        self._faithful = True
+        self._tail: list[bytes] = []  # Ends that are out only when nobody has changed the end.
+
+    def _write_head(self, at: int) -> bytes:
+        reply_id, model, fingerprint = self._names
+        return (
+            b'data: {"id":' + reply_id + b',"object":"chat.completion.chunk","created":' + _encode(at)
+            + b',"model":' + model + b',"system_fingerprint":' + fingerprint + b',"choices":['
+        )  # fmt: skip
+
+    def relay(self, frame: Frame) -> bytes:
+        """The upstream's own chunk under our id and model name, as long as every chunk before it was one.
+
+        From the first frame without faithful bytes on, chunks are written anew. An upstream's end goes out
+        only with the frame that finishes the reply: until then a step may still change what it ended for.
+        """
+        if not self._faithful:
+            return self._feed_all(frame.events)
+        raw, events = frame.raw, frame.events
+        if raw is None or self._awaited != 1:
+            if events:
+                self._faithful = False
+            return self._feed_all(events)
+        if self._mould is None:
+            if not events or not isinstance(events[0], Started):
+                return b""  # A comment before the beginning.
+            self._mould = Mould.learn(raw, *self._names[:2], b'"choices"')
+            self._faithful = self._mould is not None
+            self._head = self._write_head(events[0].at or self._at)
+        chunk = raw if raw[:1] == b":" else self._mould.spliced(raw) if self._mould is not None else None
+        return self._feed_all(events) if chunk is None else self._relay_chunk(chunk, events)
+
+    def _relay_chunk(self, chunk: bytes, events: tuple[Event, ...]) -> bytes:
+        if not events:
+            self._tail.append(chunk)
+            return b""
+        written = self._feed_all(events)
+        last = events[-1]
+        if isinstance(last, Finished):
+            if not self._tail or not self._include_usage:
+                return written
+            return b"".join(self._tail) + chunk + DONE
+        if isinstance(last, UsageSeen) and not self._include_usage:
+            return written
+        if self._tail and not isinstance(last, Heartbeat):  # Words after an end: it was none.
+            self._faithful = False
+            return written
+        return chunk
+
+    def _feed_all(self, events: tuple[Event, ...]) -> bytes:
+        return b"".join(map(self.feed, events))
 
     def feed(self, event: Event) -> bytes:
         """The bytes that say `event`; often none."""

@@ -30,6 +30,7 @@ FAILURES: Mapping[Code, str] = {
     Code.UNKNOWN_MODEL: _PROMPT,
     Code.NOT_FOUND: _PROMPT,
     Code.WRONG_METHOD: _PROMPT,
+    Code.HTTP_ONLY: _PROMPT,
     Code.CONFLICT: _PROMPT,
     Code.FORBIDDEN: _PROMPT,
     Code.MODEL_NOT_SOLD: _QUOTA,

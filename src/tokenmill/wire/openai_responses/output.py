@@ -160,21 +160,30 @@ class Refused(_Content):
         return {"refusal": self.text}
 
 
+Sealer = Callable[[Reasoning], str | None]
+"""Makes what a caller keeps of reasoning without being able to read it; None for one who did not ask."""
+
+
 class _Reasoned(Item):
-    """Reasoning, which may be signed; `seal` makes a signature where the upstream made none."""
+    """Reasoning, sealed as a whole where there is a sealer."""
 
     prefix = "rs_"
 
-    def __init__(self, key: str, index: int, part: Reasoning, seal: Callable[[str], str] | None) -> None:
+    def __init__(self, key: str, index: int, part: Reasoning, sealer: Sealer | None) -> None:
         super().__init__(key, index)
         self.signature = part.signature
-        self._seal = seal if part.form == "visible" else None
+        self._given = part
+        self._sealer = sealer
+        self._sealed: str | None = None
 
     def sealed(self) -> str | None:
-        """What goes as `encrypted_content`."""
-        if self.signature is None and self._seal is not None and self.words:
-            self.signature = self._seal(self.text)
-        return self.signature
+        """What goes as `encrypted_content`; reasoning that says nothing has none."""
+        if self._sealer is None or not (self.signature or self.words):
+            return self.signature
+        if self._sealed is None:
+            given = self._given
+            self._sealed = self._sealer(Reasoning(self.text, given.form, given.origin, self.signature))
+        return self._sealed
 
     def _item(self, status: str, members: Json) -> Json:
         sealed = None if status == "in_progress" else self.sealed()

@@ -15,6 +15,7 @@ from tokenmill.wire.openai_responses.assembly import Assembly, tells_error
 from tokenmill.wire.openai_responses.errors import decode_failure
 from tokenmill.wire.openai_responses.lenient import lenient
 from tokenmill.wire.openai_responses.options import ResponsesOptions
+from tokenmill.wire.openai_responses.output import Sealer
 from tokenmill.wire.openai_responses.schema import ResponseMember
 from tokenmill.wire.openai_responses.stream_encode import ResponsesStreamEncoder
 
@@ -29,7 +30,7 @@ def encode_reply(
     *,
     reply_id: str | None = None,
     model: str | None = None,
-    sealer: Callable[[str], str] | None = None,
+    sealer: Sealer | None = None,
 ) -> bytes:
     """The `response` that says `reply`, under another id or model name where given.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import assert_never
 
 import msgspec
@@ -25,6 +24,7 @@ from tokenmill.conversation.events import (
     UsageSeen,
     VendorEvent,
 )
+from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import (
     Media,
     Reasoning,
@@ -50,6 +50,7 @@ from tokenmill.wire.openai_responses.output import (
     Message,
     Refused,
     Said,
+    Sealer,
     Search,
     Summary,
     Thought,
@@ -68,7 +69,7 @@ class ResponsesStreamEncoder:
     Every part becomes an output item of its own, in the order in which the parts began; several may be
     open at once. Reasoning goes as `reasoning_text`, and as a summary where the caller asked for
     `reasoning.summary`: clients that ask show nothing else (Codex, Vercel's SDK). `sealer` makes the
-    `encrypted_content` of reasoning that no upstream signed, from its text.
+    `encrypted_content` of reasoning, from all of it; without one it is what the upstream gave.
 
     An item is called done only when the next event shows that it was not cut. A tool call that was cut
     is never called done, since clients run what is done; the last event has it as `incomplete`.
@@ -84,7 +85,7 @@ class ResponsesStreamEncoder:
         at: int,
         options: ResponsesOptions = _NO_OPTIONS,
         *,
-        sealer: Callable[[str], str] | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
         self._writer = ResponseWriter(reply_id, model, at, options)
         self._options = options
@@ -124,6 +125,10 @@ class ResponsesStreamEncoder:
                 return self.fail(fault)
             case _:
                 return self._settle() + self._feed_rarer(event)
+
+    def relay(self, frame: Frame) -> bytes:
+        """What `frame` says; an upstream's own events hold its own ids and response, so they never go out."""
+        return b"".join(map(self.feed, frame.events))
 
     def close(self) -> bytes:
         """The stream has ended lawfully; one that never finished is said to have broken off."""

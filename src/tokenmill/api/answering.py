@@ -1,0 +1,130 @@
+"""Leads a question to its answer, streamed or whole, in whatever protocol its caller speaks."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import Protocol
+
+from tokenmill.accounts.key_check import Caller
+from tokenmill.api.call import Call, ClientGone, fault_of
+from tokenmill.api.clients import tool_of
+from tokenmill.api.streaming import SILENCE, EventStream
+from tokenmill.conversation.events import Failed, Finished
+from tokenmill.conversation.fold import Folder, Reply
+from tokenmill.conversation.frames import Frame, StreamEncoder
+from tokenmill.conversation.parts import Vendor
+from tokenmill.conversation.request import Request
+from tokenmill.exchange.exchange import Exchanges, Running
+from tokenmill.exchange.ticket import Asked
+from tokenmill.kit.faults import Fault
+from tokenmill.kit.ids import ExchangeId, sortable
+
+
+class Question(Protocol):
+    """A decoded request, and how its reply is written."""
+
+    @property
+    def protocol(self) -> Vendor:
+        """Whose words the caller speaks."""
+        ...
+
+    @property
+    def request(self) -> Request:
+        """What is asked."""
+        ...
+
+    @property
+    def ping(self) -> bytes:
+        """What keeps a stream alive once it has begun."""
+        ...
+
+    def encoder(self, running: Running | None) -> StreamEncoder:
+        """Writes the reply as a stream; without `running` only its failure."""
+        ...
+
+    def whole(self, reply: Reply, running: Running) -> bytes:
+        """The reply in one piece."""
+        ...
+
+    def watch(self, frame: Frame) -> None:
+        """Sees every frame of a streamed reply that is on its way to the caller."""
+        ...
+
+    async def keep(self) -> None:
+        """Does what has to be done with the reply, which is complete, before its caller knows that it is."""
+        ...
+
+
+class Answers:
+    """Puts questions to the exchanges and sends what comes back."""
+
+    def __init__(self, exchanges: Exchanges, silence: float = SILENCE) -> None:
+        """`silence` is in seconds, after which a waiting stream gets a ping."""
+        self._exchanges = exchanges
+        self._silence = silence
+
+    async def answer(self, call: Call, caller: Caller, question: Question) -> None:
+        """Answers one question. Raises Fault, and ClientGone when the caller leaves."""
+        asked = Asked(
+            id=ExchangeId(sortable("ex")),
+            caller=caller,
+            protocol=question.protocol,
+            client=tool_of(call.header(b"user-agent")),
+            request_id=call.request_id,
+            line=call,
+            status_of=call.dialect.status_of,
+        )
+        if question.request.stream:
+            await self._stream(call, question, asked)
+        else:
+            await self._whole(call, question, asked)
+
+    async def _whole(self, call: Call, question: Question, asked: Asked) -> None:
+        folder = Folder()
+        async with call.until_gone(), self._exchanges.begin(question.request, asked) as running:
+            async with aclosing(running.frames()) as frames:
+                async for frame in frames:
+                    for event in frame.events:
+                        folder.feed(event)
+            body = question.whole(folder.reply(), running)
+        await question.keep()
+        await call.respond(200, body)
+
+    async def _stream(self, call: Call, question: Question, asked: Asked) -> None:
+        out = EventStream(call, self._silence)
+        encoder: StreamEncoder | None = None
+        try:
+            async with (
+                call.until_gone(self._silence, out.tend),
+                self._exchanges.begin(question.request, asked) as running,
+            ):
+                encoder = question.encoder(running)
+                ending = await _pump(running, question, encoder, out)
+            await question.keep()
+        except ClientGone:
+            raise
+        except (Exception, asyncio.CancelledError) as error:
+            if out.started:  # Else it is an HTTP error, which is the application's to send.
+                fault = fault_of(error, call)
+                await out.end((encoder or question.encoder(None)).fail(fault))
+            if not isinstance(error, Fault) or not out.started:
+                raise
+        else:
+            await out.end(ending)
+
+
+async def _pump(running: Running, question: Question, encoder: StreamEncoder, out: EventStream) -> bytes:
+    """Sends the reply but for its ending, which is returned: it goes out once the exchange is settled."""
+    ending = b""
+    same_wire = running.wire == question.protocol
+    async with aclosing(running.frames()) as frames:
+        async for frame in frames:
+            question.watch(frame)
+            data = encoder.relay(frame) if same_wire else b"".join(map(encoder.feed, frame.events))
+            if ending or (frame.events and type(frame.events[-1]) in (Finished, Failed)):
+                ending += data
+            elif data:
+                await out.send(data)
+                out.ping = question.ping
+    return ending + encoder.close()

@@ -1,0 +1,84 @@
+"""Says what is served below the Base URL of each protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from tokenmill.accounts.key_check import Caller
+from tokenmill.api.call import Call
+from tokenmill.api.chat import ChatCompletions
+from tokenmill.api.messages import Messages
+from tokenmill.api.models import Models
+from tokenmill.api.rejections import ANTHROPIC, OPENAI, Dialect
+from tokenmill.api.responses import Responses
+from tokenmill.conversation.parts import Value
+from tokenmill.kit.secrets import KeyKind
+
+Keyed = Callable[[Call, Caller], Awaitable[None]]
+KeyedOne = Callable[[Call, Caller, str], Awaitable[None]]
+
+
+class Resource(Value, frozen=True):
+    """What lies at `before + id + after`; an id holds no slash unless it may be `long`."""
+
+    before: str
+    after: str
+    methods: Mapping[str, KeyedOne]
+    long: bool = False
+
+    def id_in(self, path: str) -> str | None:
+        """The id in `path`, None where it lies elsewhere."""
+        if not path.startswith(self.before) or not path.endswith(self.after):
+            return None
+        id_ = path[len(self.before) : len(path) - len(self.after)]
+        return id_ if id_ and (self.long or "/" not in id_) else None
+
+
+class Routes(Value, frozen=True):
+    """One protocol's paths below its Base URL: those that are fixed, and those that hold an id."""
+
+    fixed: Mapping[str, Mapping[str, Keyed]]
+    resources: tuple[Resource, ...]
+
+
+class Base(Value, frozen=True):
+    """A Base URL: which keys are good there, how it tells of faults, and what lies below it."""
+
+    prefix: str
+    keys: KeyKind
+    dialect: Dialect
+    routes: Routes
+
+
+def bases(
+    *, chat: ChatCompletions, responses: Responses, messages: Messages, models: Models
+) -> tuple[Base, ...]:
+    """All Base URLs of the model API."""
+    openai = Routes(
+        {
+            "/chat/completions": {"POST": chat.create},
+            "/responses": {"POST": responses.create, "GET": responses.refuse_socket},
+            "/responses/input_tokens": {"POST": responses.count},
+            "/models": {"GET": models.list_openai},
+        },
+        (
+            Resource("/models/", "", {"GET": models.get_openai}, long=True),
+            Resource("/responses/", "/input_items", {"GET": responses.input_items}),
+            Resource("/responses/", "/cancel", {"POST": responses.cancel}),
+            Resource("/responses/", "", {"GET": responses.get, "DELETE": responses.delete}),
+        ),
+    )
+    anthropic = Routes(
+        {
+            "/v1/messages": {"POST": messages.create},
+            "/v1/messages/count_tokens": {"POST": messages.count},
+            "/v1/models": {"GET": models.list_anthropic},
+        },
+        (Resource("/v1/models/", "", {"GET": models.get_anthropic}, long=True),),
+    )
+    return (
+        Base("/v1", "sk", OPENAI, openai),
+        Base("/token-plan/v1", "tp", OPENAI, openai),
+        Base("/anthropic", "sk", ANTHROPIC, anthropic),
+        Base("/token-plan/anthropic", "tp", ANTHROPIC, anthropic),
+    )

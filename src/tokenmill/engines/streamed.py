@@ -1,0 +1,89 @@
+"""Reads the reply of an upstream that was asked for a stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing, suppress
+from typing import Protocol
+
+from tokenmill.conversation.events import Event
+from tokenmill.conversation.frames import Frame
+from tokenmill.conversation.parts import Vendor
+from tokenmill.conversation.request import Drop
+from tokenmill.kit.faults import Code, Fault
+from tokenmill.ports import Upstream, UpstreamReply
+
+REPLY_LIMIT = 64 * 1024 * 1024
+ERROR_LIMIT = 64 * 1024  # Error bodies are sentences; anything longer is somebody's web page.
+LAST_WORD = 0.05  # Seconds; the end of the body comes with the last event or right behind it.
+
+
+class Decoder(Protocol):
+    """A stream decoder that knows when nothing more can come."""
+
+    @property
+    def over(self) -> bool: ...
+    def feed(self, data: bytes) -> list[Frame]: ...
+    def close(self) -> list[Frame]: ...
+
+
+class StreamedReply:
+    """A reply that has begun to arrive; see `tokenmill.ports.OpenReply`."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        reply: UpstreamReply,
+        *,
+        wire: Vendor,
+        drops: tuple[Drop, ...],
+        decoder: Decoder,
+        whole: Callable[[bytes], Iterable[Event]],
+    ) -> None:
+        """`whole` reads the reply of a server that answers in one piece although a stream was asked for."""
+        self.wire: Vendor | None = wire
+        self.drops = drops
+        self._upstream = upstream
+        self._reply = reply
+        self._decoder = decoder
+        self._whole = whole
+
+    async def frames(self) -> AsyncGenerator[Frame]:
+        if "json" in self._reply.headers.get("content-type", ""):
+            yield Frame(tuple(self._whole(await self._upstream.read(self._reply, REPLY_LIMIT))))
+            return
+        decoder = self._decoder
+        size = 0
+        async with aclosing(self._reply.chunks()) as chunks:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > REPLY_LIMIT:
+                    raise Fault(Code.UPSTREAM_BROKE, "The model's reply is longer than the platform accepts.")
+                for frame in decoder.feed(chunk):
+                    yield frame
+                if decoder.over:
+                    await _read_to_end(chunks)
+                    return
+        for frame in decoder.close():
+            yield frame
+
+
+async def first_bytes(reply: UpstreamReply, limit: int = ERROR_LIMIT) -> bytes:
+    """What has come of the body, at most `limit` bytes; enough to tell what an error is about."""
+    body = bytearray()
+    with suppress(Fault):
+        async with aclosing(reply.chunks()) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) >= limit:
+                    break
+    return bytes(body[:limit])
+
+
+async def _read_to_end(chunks: AsyncGenerator[bytes]) -> None:
+    """Lets the connection be used again; an upstream that holds it open after its last word loses it."""
+    with suppress(Fault, TimeoutError):
+        async with asyncio.timeout(LAST_WORD):
+            async for _ in chunks:
+                pass

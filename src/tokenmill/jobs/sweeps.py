@@ -1,0 +1,39 @@
+"""Runs what has to be done again and again while the platform is up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from tokenmill.kit.faults import Fault
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def sweeping(name: str, every: float, sweep: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """Runs `sweep` at once and then each `every` seconds, until the block is left.
+
+    A sweep that fails is logged; the next will find whatever it has missed.
+    """
+    task = asyncio.create_task(_run(name, every, sweep), name=f"sweep {name}")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _run(name: str, every: float, sweep: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        try:
+            await sweep()
+        except Fault as fault:
+            log.warning("a sweep failed", sweep=name, fault=fault.code.value)
+        except Exception:
+            log.exception("a sweep failed", sweep=name)
+        await asyncio.sleep(every)

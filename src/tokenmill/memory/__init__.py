@@ -1,0 +1,1 @@
+"""What callers asked to be remembered."""
