@@ -1,4 +1,4 @@
-"""Prints the speed table: `make bench`, `PEERS=nginx make bench`."""
+"""Prints the speed tables: `make bench`, `PEERS=nginx make bench`, `BENCH=codecs make bench`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bench import load
+from tests.bench import codecs, load
 
 TICKS = os.sysconf("SC_CLK_TCK")
 REPEATS = 3
@@ -53,6 +53,16 @@ class Peer(NamedTuple):
 
 
 def main() -> int:
+    only = os.environ.get("BENCH", "")
+    if only not in ("", "codecs"):
+        print(f"make bench measures all, or only BENCH=codecs; not {only}.", file=sys.stderr)
+        return 2
+    wrong = 0 if only else _gateways()
+    print(codecs.table())
+    return wrong
+
+
+def _gateways() -> int:
     names = [name for name in os.environ.get("PEERS", "").split(",") if name]
     if unknown := set(names) - {"nginx"}:
         print(
