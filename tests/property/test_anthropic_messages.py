@@ -12,7 +12,7 @@ from anthropic.types import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.property.anthropic_law import Seen, read_lawfully
+from tests.property.anthropic_law import Seen, has_type, read_lawfully
 from tests.property.strategies import (
     cuts,
     json_objects,
@@ -36,7 +36,6 @@ from tokenmill.conversation.parts import (
     Refusal,
     Text,
     ToolCall,
-    ToolResult,
     Unknown,
     UrlCitation,
     VendorCitation,
@@ -67,16 +66,9 @@ def seal(thought: Reasoning) -> str:
     return f"sealed:{len(thought.text)}:{thought.signature}"
 
 
-def typed(event: Event) -> bool:
-    """May the official types judge it? They know neither sources nor blocks that we keep unread."""
-    cited = getattr(event, "citation", None)
-    part = getattr(event, "part", None)
-    return not isinstance(cited, VendorCitation) and not isinstance(part, Unknown | ToolResult)
-
-
 def read_what_is_written(events: list[Event]) -> Seen:
     """The stream that says `events`, read by the law."""
-    return read_lawfully(written(events), typed=all(map(typed, events)))
+    return read_lawfully(written(events), typed=all(map(has_type, events)))
 
 
 def written(events: Iterable[Event]) -> bytes:
@@ -141,7 +133,7 @@ def test_a_whole_reply_parses_by_the_official_types_and_decodes_again(reply: Rep
 
 
 @steady
-@given(lawful_streams().filter(lambda stream: all(map(typed, stream))))
+@given(lawful_streams().filter(lambda stream: all(map(has_type, stream))))
 def test_a_reply_says_the_same_streamed_or_whole(stream: list[Event]) -> None:
     folded = fold(stream)
     said = read_what_is_written([*unfold(folded)])
@@ -216,7 +208,7 @@ def test_a_failure_at_any_place_ends_lawfully(stream: list[Event], data: st.Data
     out = b"".join(map(encoder.feed, stream[:place]))
     ended = b"message_stop" in out
     fault = Fault(Code.UPSTREAM_BROKE, "It broke.")
-    seen = read_lawfully(out + encoder.fail(fault), typed=all(map(typed, stream)))
+    seen = read_lawfully(out + encoder.fail(fault), typed=all(map(has_type, stream)))
     assert (seen.error is None) == ended
 
 
@@ -325,7 +317,7 @@ def test_whatever_an_upstream_sends_becomes_a_lawful_whole(stream: bytes, data: 
 @given(_streams)
 def test_whatever_was_decoded_is_encoded_into_a_stream_that_ends_once(stream: bytes) -> None:
     events = events_of(read([stream]))
-    judged = all(map(typed, events)) and b"encrypted_index" not in stream
+    judged = all(map(has_type, events)) and b"encrypted_index" not in stream
     seen = read_lawfully(written(events), typed=judged)
     assert seen.over == bool(events)
 

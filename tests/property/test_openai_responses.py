@@ -5,16 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from openai import omit
-from openai.lib.streaming.responses._responses import ResponseStreamState
-from openai.types.responses import Response, ResponseStreamEvent
-from pydantic import TypeAdapter
+from openai.types.responses import Response
 
+from tests.property.responses_law import read_lawfully
 from tests.property.strategies import (
     chat_replies,
     cuts,
@@ -84,7 +82,6 @@ from tokenmill.wire.openai_responses.reply import decode_reply, encode_reply
 from tokenmill.wire.openai_responses.request import decode_request, encode_request
 from tokenmill.wire.openai_responses.stream import ResponsesStreamDecoder, ResponsesStreamEncoder
 
-EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 ORIGIN = "issuer"
 
 # --- requests that the wire can say whole ---
@@ -334,48 +331,6 @@ def test_a_whole_reply_parses_by_the_official_types_and_decodes_again(reply: Rep
 # --- streams are legal, whatever is told ---
 
 
-def check_legal(out: bytes) -> dict[str, Any]:
-    """The last response. Every event has the official shape, its turn, and its item; the SDK reads it all."""
-    state: ResponseStreamState[Any] = ResponseStreamState(input_tools=omit, text_format=omit)
-    added: list[str] = []
-    words: dict[int, str] = {}
-    done: dict[int, Any] = {}
-    last: dict[str, Any] = {}
-    blocks = [block for block in out.removesuffix(b"\n\n").split(b"\n\n") if not block.startswith(b":")]
-    for number, block in enumerate(blocks):
-        name, data = block.split(b"\n")
-        event = json.loads(data.removeprefix(b"data: "))
-        kind = event["type"].removeprefix("response.")
-        assert (name, event["sequence_number"]) == (b"event: " + event["type"].encode(), number)
-        assert not last, "nothing comes after the end"
-        assert (kind == "created") == (number == 0)
-        assert (kind == "in_progress") == (number == 1)
-        state.handle_event(EVENT.validate_json(data.removeprefix(b"data: ")))
-        index = event.get("output_index", -1)
-        assert index not in done, "nothing is told of an item that is done"
-        if kind == "output_item.added":
-            assert index == len(added)
-            added.append(event["item"].get("id"))
-        elif kind == "output_item.done":
-            done[index] = event["item"]
-            assert event["item"].get("id") == added[index]
-        elif index >= 0:
-            assert event["item_id"] == added[index]
-        if kind.endswith(".delta"):
-            words[index] = words.get(index, "") + event["delta"]
-        elif kind in ("output_text.done", "reasoning_text.done", "reasoning_summary_text.done"):
-            assert event["text"] == words.get(index, "")
-        elif kind in ("completed", "incomplete", "failed"):
-            last = event["response"]
-    assert last, "the stream has an end"
-    for index, item in enumerate(last["output"]):
-        assert item == done.get(index, item)
-        assert index in done or (item["status"], item["type"][-4:]) == ("incomplete", "call")
-    assert len(last["output"]) == len(added)
-    assert last["status"] != "completed" or state._completed_response is not None
-    return last
-
-
 def told(events: Iterable[Event], options: ResponsesOptions = ResponsesOptions()) -> bytes:  # noqa: B008  (frozen)
     encoder = ResponsesStreamEncoder(
         "resp_1", "m", 7, options, sealer=lambda thought: f"sealed {len(thought.text)}"
@@ -386,7 +341,7 @@ def told(events: Iterable[Event], options: ResponsesOptions = ResponsesOptions()
 @steady
 @given(lawful_streams(), st.sampled_from([None, "auto"]))
 def test_any_lawful_stream_is_told_legally(events: list[Event], summary: str | None) -> None:
-    response = check_legal(told(events, ResponsesOptions(summary=summary)))
+    response = read_lawfully(told(events, ResponsesOptions(summary=summary)))
     first = next(choice for choice in fold(events).choices if choice.index == 0)
     said = "".join(part.text for part in first.parts if isinstance(part, Text))
     assert sorted(Response.model_validate(response).output_text) == sorted(said)
@@ -399,7 +354,7 @@ def test_a_stream_that_breaks_anywhere_still_ends_legally(events: list[Event], d
     if any(isinstance(event, Finished) and event.choice == 0 for event in kept):
         return
     fault = Fault(data.draw(st.sampled_from([Code.UPSTREAM_BROKE, Code.RATE_LIMITED, Code.BAD_VALUE])), "Oh.")
-    response = check_legal(told([*kept, Failed(fault)]))
+    response = read_lawfully(told([*kept, Failed(fault)]))
     assert (response["status"], response["error"]["message"]) == ("failed", "Oh.")
 
 
@@ -417,7 +372,7 @@ def test_what_a_chat_upstream_says_is_told_legally(reply: Reply, data: st.DataOb
     except Fault:
         assert not events
         return
-    check_legal(told(events))
+    read_lawfully(told(events))
 
 
 # --- hostile upstreams ---
@@ -525,5 +480,5 @@ def test_whatever_was_decoded_is_told_legally(stream: bytes) -> None:
     known = [event for event in events if getattr(event, "index", None) not in strange]
     out = told(known)
     failed = not any(isinstance(event, Finished) for event in known)
-    assert (check_legal(out)["status"] == "failed") == failed
+    assert (read_lawfully(out)["status"] == "failed") == failed
     assert out.count(b": ping\n\n") == sum(isinstance(event, Heartbeat) for event in known)
