@@ -133,7 +133,6 @@ class Grower:
         """Closes what is open of the item."""
         if item.done:
             return
-        item.done = True
         if item.current is not None:
             self.events.append(PartClosed(item.current.index))
             item.current = None
@@ -141,6 +140,7 @@ class Grower:
             self.open_call(item, ItemMember())
         if item.call is not None:
             self.events.append(PartClosed(item.call))
+        item.done = True
 
     # --- words ---
 
