@@ -22,7 +22,8 @@ from tokenmill.store.changes import ChangeFeed
 from tokenmill.store.database import open_database
 from tokenmill.store.migrate import alembic_config, migrate, newest_revision, pending, require_migrated
 from tokenmill.store.rows import Change, UsageRow
-from tokenmill.store.tables import Account, Base, ChangeRow, Key, Usage
+from tokenmill.store.schema import METADATA
+from tokenmill.store.tables import Account, ChangeRow, Key, Usage
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
 
@@ -43,7 +44,7 @@ def test_migrations_and_tables_agree(url: str) -> None:
     engine = create_engine(url, poolclass=NullPool)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_the_newest_revision_is_the_one_head_that_alembic_sees() -> None:

@@ -1,4 +1,4 @@
-"""Declares every table of the business database."""
+"""Declares the tables of accounts, keys, the catalogue and what was used; `schema` gathers all."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from sqlalchemy import (
     MetaData,
     Text,
     TypeDecorator,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tokenmill.kit.secrets import KeyKind
 
 Role = Literal["operator", "developer"]
+Standing = Literal["owner", "member"]
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -78,10 +80,16 @@ class Account(Base):
     currency: Mapped[str]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    web_search: Mapped[bool] = mapped_column(server_default=false())
+    limits: Mapped[str | None]  # JSON text: what differs from the models' limits for this account.
+    webhook_url: Mapped[str | None]
+    webhook_secret: Mapped[str | None]  # Sealed; the receiver checks signatures with it.
+    low_balance: Mapped[int | None] = mapped_column(BigInteger)  # Nano-units below which the owner is told.
 
 
 class User(Base):
-    """Who signs in."""
+    """Who signs in; `role` is what they may do on the platform, `standing` what in their account."""
 
     __tablename__ = "users"
 
@@ -89,9 +97,11 @@ class User(Base):
     email: Mapped[str] = mapped_column(unique=True)  # Lower-cased by `accounts.normal_email`.
     password_hash: Mapped[str]
     role: Mapped[Role] = mapped_column(Text)
+    standing: Mapped[Standing] = mapped_column(Text, server_default="owner")
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    language: Mapped[str | None]  # zh-CN | en; None: as the browser says.
 
 
 class Key(Base):
@@ -112,6 +122,10 @@ class Key(Base):
     deleted_at: Mapped[datetime | None]
     models: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # None: every model.
     last_used_at: Mapped[datetime | None]
+    subscription_id: Mapped[str | None]  # A `tp-` key's.
+    cap: Mapped[int | None] = mapped_column(BigInteger)  # Nano-units it may spend in all; None: no cap.
+    addresses: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # IP networks; None: any.
+    limits: Mapped[str | None]  # JSON text: this key's own limits, below those of its account.
 
 
 class CatalogTarget(Base):
@@ -145,7 +159,7 @@ class Usage(Base):
     """
 
     __tablename__ = "usage"
-    __table_args__ = (Index(None, "account_id", "started_at"),)
+    __table_args__ = (Index(None, "account_id", "started_at"), Index(None, "started_at"))
 
     id: Mapped[str] = mapped_column(primary_key=True)  # The exchange's id.
     account_id: Mapped[str]
@@ -167,10 +181,16 @@ class Usage(Base):
     input_written: Mapped[int] = mapped_column(BigInteger)
     output: Mapped[int] = mapped_column(BigInteger)
     output_reasoning: Mapped[int] = mapped_column(BigInteger)
-    quality: Mapped[str]  # reported | counted | suspect | none
+    quality: Mapped[str]  # reported | counted | recovered | suspect | none
     client: Mapped[str]
     request_id: Mapped[str]
     drops: Mapped[str]  # JSON text: a list.
+    subscription_id: Mapped[str] = mapped_column(server_default="")
+    searches: Mapped[int] = mapped_column(server_default="0")
+    unit: Mapped[str] = mapped_column(server_default="")  # USD | CNY | credits; "": it cost nothing.
+    cost: Mapped[int] = mapped_column(BigInteger, server_default="0")  # Nano-units, or milli-credits.
+    shortfall: Mapped[int] = mapped_column(BigInteger, server_default="0")  # The share nobody could pay.
+    tariff: Mapped[str] = mapped_column(server_default="")  # JSON text: `billing.pricing.Tariff`.
 
 
 class ResponseRow(Base):

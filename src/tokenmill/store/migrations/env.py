@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from alembic import context
 
-from tokenmill.store.tables import Base, UtcTime
+from tokenmill.store.schema import METADATA
+from tokenmill.store.tables import UtcTime
 
 
 def _generic(kind: str, item: Any, _: Any) -> str | Literal[False]:
@@ -16,7 +17,7 @@ def _generic(kind: str, item: Any, _: Any) -> str | Literal[False]:
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     render_as_batch=True,
     render_item=_generic,
     transaction_per_migration=False,
