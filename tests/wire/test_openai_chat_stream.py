@@ -108,7 +108,6 @@ def test_a_stream_has_the_published_shape() -> None:
         "object": "chat.completion.chunk",
         "created": 7,
         "model": "m",
-        "system_fingerprint": None,
     }
     assert list(first) == [*head, "choices", "usage"]
     choice = {

@@ -21,7 +21,7 @@ from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId, opaque
 from tokenmill.memory.responses import StoredResponse, StoredResponses
 from tokenmill.wire.members import bad_value
-from tokenmill.wire.openai_responses.options import Decoded, ResponsesOptions
+from tokenmill.wire.openai_responses.options import Decoded, ResponsesOptions, with_sampling
 from tokenmill.wire.openai_responses.output import Sealer
 from tokenmill.wire.openai_responses.reply import encode_reply
 from tokenmill.wire.openai_responses.request import decode_request
@@ -67,6 +67,12 @@ class Responses:
                 "the events come as server-sent events.",
             )
         raise WrongMethod(call, "POST")
+
+    async def refuse_compaction(self, call: Call, caller: Caller) -> None:
+        """`POST /v1/responses/compact`: an address of its own, though what lies beside it are responses."""
+        raise Fault(
+            Code.NOT_FOUND, "Conversations are not compacted here; ask the model for a summary instead."
+        )
 
     async def get(self, call: Call, caller: Caller, response_id: str) -> None:
         """`GET /v1/responses/{id}`."""
@@ -143,6 +149,8 @@ class _ResponsesQuestion:
         self._reply: Reply | None = None
 
     def encoder(self, running: Running | None) -> ResponsesStreamEncoder:
+        if running is not None:
+            self._options = with_sampling(self._options, running.sampling)
         self._encoder = ResponsesStreamEncoder(
             self._id, self.request.model, int(time.time()), self._options, sealer=self._sealer(self._options)
         )
@@ -150,6 +158,7 @@ class _ResponsesQuestion:
 
     def whole(self, reply: Reply, running: Running) -> bytes:
         self._reply = reply
+        self._options = with_sampling(self._options, running.sampling)
         return self._write(reply, self._options)
 
     def watch(self, frame: Frame) -> None:

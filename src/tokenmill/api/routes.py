@@ -59,6 +59,7 @@ def bases(
             "/chat/completions": {"POST": chat.create},
             "/responses": {"POST": responses.create, "GET": responses.refuse_socket},
             "/responses/input_tokens": {"POST": responses.count},
+            "/responses/compact": {"POST": responses.refuse_compaction},
             "/models": {"GET": models.list_openai},
         },
         (

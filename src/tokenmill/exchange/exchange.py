@@ -16,7 +16,7 @@ from tokenmill.catalog.entries import Model
 from tokenmill.conversation.events import Failed, Finished, Heartbeat, Started, UsageSeen
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Vendor
-from tokenmill.conversation.request import Drop, Request
+from tokenmill.conversation.request import Drop, Request, Sampling
 from tokenmill.exchange.attempts import PATIENCE, WAITS, passes_elsewhere, wait_of
 from tokenmill.exchange.defaults import with_defaults, without_search
 from tokenmill.exchange.estimate import Calibration
@@ -33,6 +33,8 @@ from tokenmill.store.rows import UsageRow
 
 log = structlog.get_logger()
 
+_UNSAID = Sampling()
+
 KeyReader = Callable[[str], str]
 """Reads the key that `env:NAME` or `file:PATH` names. Raises Fault(MISCONFIGURED) when there is none."""
 
@@ -46,7 +48,10 @@ class Meter(Protocol):
 
 
 class Running:
-    """A reply on its way to the caller; `wire` names the protocol in which its frames' bytes are."""
+    """A reply on its way to the caller.
+
+    `wire` names the protocol in which its frames' bytes are; `sampling` is what the upstream was asked for.
+    """
 
     def __init__(
         self,
@@ -56,8 +61,10 @@ class Running:
         rest: AsyncGenerator[Frame],
         served_by: ServedBy | None,
         wire: Vendor | None,
+        sampling: Sampling = _UNSAID,
     ) -> None:
         self.served_by = served_by
+        self.sampling = sampling
         self.wire = wire
         self._ticket = ticket
         self._chain = chain
@@ -238,7 +245,9 @@ class Exchanges:
             ticket.drops.extend((*drops, *opened.drops))
             upstream.push_async_exit(attempt.pop_all())
             family = model.markup if model.markup != "none" else route.dialect
-            return Running(ticket, Chain(family, request), opening, frames, served_by, opened.wire)
+            return Running(
+                ticket, Chain(family, request), opening, frames, served_by, opened.wire, ready.sampling
+            )
 
     def _with_key(self, route: Route) -> Route:
         if route.key_from is None:

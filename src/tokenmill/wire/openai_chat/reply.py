@@ -32,7 +32,8 @@ def encode_reply(reply: Reply, *, reply_id: str | None = None, model: str | None
     }
     if reply.usage is not None:
         completion["usage"] = write_usage(reply.usage)
-    completion["system_fingerprint"] = reply.fingerprint
+    if reply.fingerprint is not None:  # The schema has no null here.
+        completion["system_fingerprint"] = reply.fingerprint
     return msgspec.json.encode(completion)
 
 

@@ -57,7 +57,8 @@ class ChatStreamEncoder:
         request_id: str | None = None,
     ) -> None:
         self._at = at
-        self._names = _encode(reply_id), _encode(model), _encode(fingerprint)
+        self._names = _encode(reply_id), _encode(model)
+        self._fingerprint = b"" if fingerprint is None else b',"system_fingerprint":' + _encode(fingerprint)
         self._head = self._write_head(at)
         self._foot = b'],"usage":null}\n\n' if include_usage else b"]}\n\n"
         self._idle = b',"logprobs":null,"finish_reason":null}' + self._foot
@@ -77,10 +78,10 @@ class ChatStreamEncoder:
         self._tail: list[bytes] = []  # Ends that are out only when nobody has changed the end.
 
     def _write_head(self, at: int) -> bytes:
-        reply_id, model, fingerprint = self._names
+        reply_id, model = self._names
         return (
             b'data: {"id":' + reply_id + b',"object":"chat.completion.chunk","created":' + _encode(at)
-            + b',"model":' + model + b',"system_fingerprint":' + fingerprint + b',"choices":['
+            + b',"model":' + model + self._fingerprint + b',"choices":['
         )  # fmt: skip
 
     def relay(self, frame: Frame) -> bytes:
@@ -99,7 +100,7 @@ class ChatStreamEncoder:
         if self._mould is None:
             if not events or not isinstance(events[0], Started):
                 return b""  # A comment before the beginning.
-            self._mould = Mould.learn(raw, *self._names[:2], b'"choices"')
+            self._mould = Mould.learn(raw, *self._names, b'"choices"')
             self._faithful = self._mould is not None
             self._head = self._write_head(events[0].at or self._at)
         chunk = raw if raw[:1] == b":" else self._mould.spliced(raw) if self._mould is not None else None

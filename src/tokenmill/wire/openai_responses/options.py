@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tokenmill.conversation.parts import Value
-from tokenmill.conversation.request import Request
+from tokenmill.conversation.request import Request, Sampling
 from tokenmill.wire.openai_responses.names import Names
 
 
@@ -32,3 +34,10 @@ class Decoded(Value, frozen=True):
 
     request: Request
     options: ResponsesOptions
+
+
+def with_sampling(options: ResponsesOptions, used: Sampling) -> ResponsesOptions:
+    """The options whose echo says what the model was really sampled at, whatever the caller asked for."""
+    known = (("temperature", used.temperature), ("top_p", used.top_p))
+    said = tuple((name, msgspec.json.encode(value)) for name, value in known if value is not None)
+    return msgspec.structs.replace(options, echo=(*options.echo, *said))

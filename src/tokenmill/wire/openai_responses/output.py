@@ -187,7 +187,8 @@ class _Reasoned(Item):
 
     def _item(self, status: str, members: Json) -> Json:
         sealed = None if status == "in_progress" else self.sealed()
-        return {"id": self.id, "type": "reasoning"} | members | {"encrypted_content": sealed}
+        item = {"id": self.id, "type": "reasoning"} | members
+        return item if sealed is None else item | {"encrypted_content": sealed}
 
 
 class Thought(_Reasoned, _Content):
