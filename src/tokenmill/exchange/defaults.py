@@ -9,6 +9,9 @@ from tokenmill.conversation.request import ChooseFreely, Drop, Request, Sampling
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route, ServedBy
 
+MESSAGES_OUTPUT = 32_000
+"""Tokens where the caller set no limit; a Messages server demands one. It is what Claude Code asks for."""
+
 
 def with_defaults(
     request: Request, model: Model, route: Route, served_by: ServedBy | None
@@ -17,8 +20,9 @@ def with_defaults(
 
     What the caller had asked for and does not get comes back as drops.
     """
-    thinking = _thinking(request.thinking, model, route)
-    sampling, drops = _sampling(request, model, thinks=thinking.on is True)
+    thinking, drops = _thinking(request.thinking, model, route)
+    sampling, unsampled = _sampling(request, model, thinks=thinking.on is True)
+    drops = (*drops, *unsampled)
     limit = (
         model.max_output_tokens if served_by is None else min(model.max_output_tokens, served_by.max_output)
     )
@@ -26,6 +30,8 @@ def with_defaults(
     if wanted is not None and wanted > limit:
         drops = (*drops, Drop("max_completion_tokens", f"this model writes at most {limit} tokens"))
         wanted = limit
+    elif wanted is None and route.engine == "anthropic":
+        wanted = min(MESSAGES_OUTPUT, limit)
     return msgspec.structs.replace(request, thinking=thinking, sampling=sampling, max_output=wanted), drops
 
 
@@ -53,12 +59,15 @@ def without_search(request: Request, model: Model) -> tuple[Request, tuple[Drop,
     return msgspec.structs.replace(request, tools=tools, tool_choice=choice), tuple(drops)
 
 
-def _thinking(asked: Thinking, model: Model, route: Route) -> Thinking:
+def _thinking(asked: Thinking, model: Model, route: Route) -> tuple[Thinking, tuple[Drop, ...]]:
+    if model.thinking == "never":
+        wanted = asked.on or (asked.on is None and asked != Thinking())
+        return Thinking(), (Drop("thinking", "this model does not think"),) if wanted else ()
     if asked.on is not None or route.thinking_switch == "none":
-        return asked
+        return asked, ()
     if asked.effort is not None or asked.budget is not None:
-        return msgspec.structs.replace(asked, on=True)
-    return Thinking(on=model.thinking == "on") if model.thinking != "never" else asked
+        return msgspec.structs.replace(asked, on=True), ()
+    return Thinking(on=model.thinking == "on"), ()
 
 
 def _sampling(request: Request, model: Model, *, thinks: bool) -> tuple[Sampling, tuple[Drop, ...]]:
