@@ -86,13 +86,14 @@ class Sampling(Struct, frozen=True):
 class Price(Struct, frozen=True):
     """Nano-units of one currency for a million tokens of each kind, and for one search.
 
-    Without `cached_input`, cached tokens cost what fresh ones do; without
-    `web_search`, searches are not sold.
+    Without `cached_input`, cached tokens cost what fresh ones do, and so do written ones (those that the
+    upstream put into its cache) without `written_input`; without `web_search`, searches are not sold.
     """
 
     input: NanoAmount
     output: NanoAmount
     cached_input: NanoAmount | None = None
+    written_input: NanoAmount | None = None
     web_search: NanoAmount | None = None
 
 
