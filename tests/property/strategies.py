@@ -51,6 +51,7 @@ from tokenmill.conversation.request import (
     WebSearchTool,
 )
 from tokenmill.conversation.usage import Usage
+from tokenmill.wire.openai_chat.request_encode import DEGREES
 
 steady = settings(max_examples=60, deadline=None, derandomize=True)
 """The same examples on every run, few enough for `make test`."""
@@ -201,7 +202,7 @@ _user_parts = st.one_of(
         ]
     ),
 )
-_calls = st.builds(ToolCall, names, names, texts, st.sampled_from(["function", "custom"]))
+_calls = st.builds(ToolCall, names, names, words, st.sampled_from(["function", "custom"]))
 
 
 @st.composite
@@ -260,20 +261,20 @@ def chat_requests(draw: st.DrawFn) -> Request:
     """Requests that the chat wire can say whole, as a client that streams would send them."""
     tools = draw(st.lists(_tools, max_size=3, unique_by=lambda tool: getattr(tool, "name", tool)))
     named = [tool.name for tool in tools if isinstance(tool, FunctionTool | CustomTool)]
-    choices: list[ToolChoice] = [ChooseFreely(), ChooseNone()]
+    choices: list[ToolChoice] = [ChooseFreely()]
     if tools:
-        choices.append(ChooseAny())
+        choices += [ChooseNone(), ChooseAny()]
     if named:
         choices += [ChooseOne(named[0]), ChooseFrom(tuple(named), draw(st.booleans()))]
     extras = draw(st.dictionaries(names.map("x_{}".format), json_objects, max_size=2))
-    effort = draw(st.sampled_from([None, *get_args(Effort)]))
+    effort = draw(st.sampled_from([None, *sorted(set(get_args(Effort)) - set(DEGREES))]))
     on = draw(st.sampled_from([None, True, False]))
     return Request(
         model=draw(words),
         turns=tuple(draw(st.lists(turns, min_size=1, max_size=4))),
         tools=tuple(tools),
         tool_choice=draw(st.sampled_from(choices)),
-        parallel_tools=draw(st.sampled_from([None, True, False])),
+        parallel_tools=draw(st.sampled_from([None, True, False])) if tools else None,
         max_output=draw(st.none() | st.integers(1, 131072)),
         sampling=draw(sampling),
         thinking=Thinking(on, effort, None if on is None else draw(st.none() | st.integers(1, 9999))),

@@ -102,6 +102,10 @@ def test_ways_to_ask_for_thinking(members: dict[str, Any], thinking: Thinking) -
     [
         ("thinking", Thinking(on=True, budget=9), {"thinking": {"type": "enabled", "budget_tokens": 9}}, []),
         ("thinking", Thinking(on=False), {"thinking": {"type": "disabled"}}, []),
+        ("thinking", Thinking(effort="medium"), {"reasoning_effort": "medium"}, []),
+        ("thinking", Thinking(effort="minimal"), {"reasoning_effort": "low"}, ["reasoning_effort"]),
+        ("thinking", Thinking(effort="xhigh"), {"reasoning_effort": "high"}, ["reasoning_effort"]),
+        ("thinking", Thinking(effort="max"), {"reasoning_effort": "high"}, ["reasoning_effort"]),
         ("enable_thinking", Thinking(on=False), {"chat_template_kwargs": {"enable_thinking": False}}, []),
         (
             "enable_thinking",
@@ -239,10 +243,18 @@ def test_extras_do_not_override_what_the_platform_says(extra: tuple[str, bytes],
 
 
 def test_extras_of_another_protocol_are_dropped_by_name() -> None:
-    request = of_turn(Turn("user", (Text("x"),)), extras=Extras("anthropic_messages", (("metadata", b"{}"),)))
-    told, drops = asked(request)
+    extras = Extras("anthropic_messages", (("metadata", b"{}"),), (("anthropic-beta", "b-2026-01-01"),))
+    told, drops = asked(of_turn(Turn("user", (Text("x"),)), extras=extras))
     assert "metadata" not in told
-    assert drops == ["metadata"]
+    assert drops == ["anthropic-beta", "metadata"]
+
+
+def test_without_tools_nothing_is_said_of_their_choice() -> None:
+    """OpenAI answers 400 to a choice among no tools; agents send one all the same."""
+    told, drops = asked(decode_request(body(tool_choice="none", parallel_tool_calls=True)))
+    assert "tool_choice" not in told
+    assert "parallel_tool_calls" not in told
+    assert drops == []
 
 
 def test_results_of_tools_in_one_turn_become_one_message_each() -> None:
@@ -260,6 +272,53 @@ def test_results_of_tools_in_one_turn_become_one_message_each() -> None:
         {"role": "user", "content": "go on"},
     ]
     assert drops == ["messages[0].is_error", "messages[0]", "messages[0].content.cache_control"]
+
+
+def test_what_tools_show_follows_their_results_as_words_of_the_user() -> None:
+    """A tool message holds only text; results of parallel calls stay together."""
+    picture = Media("image", Url("https://example.org/a.png"))
+    told, drops = asked(
+        of_turn(
+            Turn("tool", (ToolResult("a", (Text("see"), picture)), ToolResult("b", (picture,)))),
+            Turn("user", (Text("go on"),)),
+        )
+    )
+    roles = [message["role"] for message in told["messages"]]
+    shown = told["messages"][2]["content"]
+
+    assert roles == ["tool", "tool", "user", "user"]
+    assert [part["text"] for part in told["messages"][0]["content"]] == [
+        "see",
+        "The image follows in a message of the user.",
+    ]
+    assert told["messages"][1]["content"] == "The image follows in a message of the user."
+    assert [part["type"] for part in shown] == ["text", "image_url", "text", "image_url"]
+    assert "call b" in shown[2]["text"]
+    assert drops == ["messages[0].content[1]", "messages[0].content[0]"]
+
+
+def test_a_strict_target_hears_neighbours_of_one_role_as_one() -> None:
+    """Some servers refuse two messages of one role in a row; results of tools stay apart."""
+    turns = (
+        Turn("user", (Text("a"),)),
+        Turn("user", (Text("b"),)),
+        Turn("assistant", (Text("c"),)),
+        Turn("assistant", (Reasoning("hm"), ToolCall("1", "f"), ToolCall("2", "f"))),
+        Turn("tool", (ToolResult("1", (Text("r"),)), ToolResult("2", (Media("image", Url("https://u/i")),)))),
+        Turn("user", (Text("d"),)),
+        Turn("user", (Text("e"),), "bob"),
+    )
+    told, drops = asked(of_turn(*turns), STRICT)
+    user, assistant, first, second, shown, bob = told["messages"]
+
+    assert (user["content"], assistant["content"]) == ("a\n\nb", "c")
+    assert assistant["reasoning_content"] == "hm"
+    assert [call["function"]["arguments"] for call in assistant["tool_calls"]] == ["{}", "{}"]
+    assert [first["role"], second["role"]] == ["tool", "tool"]
+    assert [part["type"] for part in shown["content"]] == ["text", "image_url", "text"]
+    assert bob == {"role": "user", "name": "bob", "content": "e"}
+    assert drops == ["messages[1]", "messages[3]", "messages[4].content[0]", "messages[5]"]
+    assert len(asked(of_turn(*turns))[0]["messages"]) == 9
 
 
 def test_text_after_a_tool_call_is_moved_before_it_and_that_is_recorded() -> None:

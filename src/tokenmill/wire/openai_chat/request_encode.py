@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
 import msgspec
@@ -15,6 +16,7 @@ from tokenmill.conversation.request import (
     ChooseOne,
     CustomTool,
     Drop,
+    Effort,
     FunctionTool,
     JsonObject,
     JsonSchema,
@@ -29,6 +31,9 @@ from tokenmill.conversation.request import (
 )
 from tokenmill.ports import Route
 from tokenmill.wire.openai_chat.turns_encode import Json, TurnWriter, unsupported
+
+DEGREES: Mapping[Effort, Effort] = {"minimal": "low", "xhigh": "high", "max": "high"}
+"""What goes for the efforts beside low, medium and high, which MiMo's own servers answer with 400."""
 
 _STRICT = "the target takes only the members it knows"
 
@@ -54,9 +59,10 @@ def encode_request(
             body["stream_options"] = {"include_usage": True}
     if request.tools:
         body["tools"] = [_tool(tool, f"tools[{i}]", writer) for i, tool in enumerate(request.tools)]
-    body |= _tool_choice(request.tool_choice, {t.name for t in request.tools if isinstance(t, CustomTool)})
-    if request.parallel_tools is not None:
-        body["parallel_tool_calls"] = request.parallel_tools
+        custom = {tool.name for tool in request.tools if isinstance(tool, CustomTool)}
+        body |= _tool_choice(request.tool_choice, custom)
+        if request.parallel_tools is not None:
+            body["parallel_tool_calls"] = request.parallel_tools
     if request.max_output is not None:
         body["max_completion_tokens" if route.strict else "max_tokens"] = request.max_output
     body |= _sampling(request.sampling, route, writer)
@@ -78,6 +84,8 @@ def encode_request(
 def _add_extras(request: Request, route: Route, body: Json, writer: TurnWriter) -> None:
     if request.extras is None:
         return
+    for name, _ in request.extras.headers:
+        writer.drop(name, "only the protocol it came from knows it")
     for name, raw in request.extras.fields:
         if request.extras.vendor != "openai_chat":
             writer.drop(name, "only the protocol it came from knows it")
@@ -156,7 +164,10 @@ def _by_thinking(thinking: Thinking, route: Route, writer: TurnWriter) -> Json:
             switch["budget_tokens"] = thinking.budget
         members["thinking"] = switch
     if thinking.effort is not None:
-        members["reasoning_effort"] = thinking.effort
+        degree = DEGREES.get(thinking.effort, thinking.effort)
+        members["reasoning_effort"] = degree
+        if degree != thinking.effort:
+            writer.drop("reasoning_effort", f"said as {degree!r}: the target refuses {thinking.effort!r}")
     return members
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import assert_never
 
 from msgspec import Raw
@@ -22,9 +23,8 @@ from tokenmill.conversation.parts import (
 from tokenmill.conversation.request import Drop, Turn
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route
+from tokenmill.wire.openai_chat.joining import Json, are_one, joined
 from tokenmill.wire.openai_chat.media import data_url
-
-Json = dict[str, object]
 
 _SPACE = " "
 """What goes for reasoning where a target demands some and there is none; a space was seen to be enough."""
@@ -44,34 +44,57 @@ class TurnWriter:
 
     def __init__(self, route: Route) -> None:
         self._route = route
+        self._shown: list[object] = []  # Media out of tool results, until the results have been told.
         self.drops: list[Drop] = []
 
     def messages(self, turns: tuple[Turn, ...]) -> list[Json]:
-        """The messages that say `turns`. Raises Fault(UNSUPPORTED) naming the part."""
-        return [message for i, turn in enumerate(turns) for message in self._turn(turn, f"messages[{i}]")]
+        """The messages that say `turns`. Raises Fault(UNSUPPORTED) naming the part.
+
+        Media that a tool returned follow its result as words of the user: a tool message holds only text. A
+        strict target gets neighbours of one role as one message, since some want the roles to alternate.
+        """
+        messages: list[Json] = []
+        for i, turn in enumerate(turns):
+            for message in self._turn(turn, f"messages[{i}]"):
+                if message["role"] != "tool":
+                    self._show(messages, f"messages[{i}]")
+                self._add(messages, message, f"messages[{i}]")
+        self._show(messages, f"messages[{len(turns)}]")
+        return messages
+
+    def _show(self, messages: list[Json], at: str) -> None:
+        if self._shown:
+            self._add(messages, {"role": "user", "content": self._shown}, at)
+            self._shown = []
+
+    def _add(self, messages: list[Json], message: Json, at: str) -> None:
+        before = messages[-1] if messages else None
+        if before is None or not self._route.strict or not are_one(before, message):
+            messages.append(message)
+            return
+        self.drop(at, "nothing was lost: it goes on the message before it, so that roles alternate")
+        messages[-1] = joined(before, message)
 
     def drop(self, field: str, reason: str) -> None:
         """Records something that is not said."""
         self.drops.append(Drop(field, reason))
 
-    def _turn(self, turn: Turn, at: str) -> list[Json]:
+    def _turn(self, turn: Turn, at: str) -> Iterator[Json]:
         """One message for each tool result, and one for what stands between them."""
-        messages: list[Json] = []
         run: list[Part] = []
         for part in turn.parts:
             if not isinstance(part, ToolResult):
                 run.append(part)
                 continue
             if run:
-                messages.append(self._message(turn, run, at))
+                yield self._message(turn, run, at)
                 run = []
             if part.server:
                 self.drop(at, "the result of a tool that another platform ran has no place in a chat message")
             else:
-                messages.append(self._tool_message(part, turn.name, at))
+                yield self._tool_message(part, turn.name, at)
         if run:
-            messages.append(self._message(turn, run, at))
-        return messages
+            yield self._message(turn, run, at)
 
     def _message(self, turn: Turn, parts: list[Part], at: str) -> Json:
         if turn.role == "tool":
@@ -150,7 +173,8 @@ class TurnWriter:
         return {
             "id": call.id,
             "type": "function",
-            "function": {"name": call.name, "arguments": call.arguments},
+            # Servers that parse the arguments answer 400 or 500 to an empty text.
+            "function": {"name": call.name, "arguments": call.arguments or "{}"},
         }
 
     def _tool_message(self, result: ToolResult, name: str | None, at: str) -> Json:
@@ -167,7 +191,17 @@ class TurnWriter:
             first = parts[0] if parts else None
             words = first.text if isinstance(first, Text) else ""
             parts = [Text(f"Error: {words}"), *(parts[1:] if isinstance(first, Text) else parts)]
+        parts = [self._set_aside(part, result.call_id, f"{at}.content[{i}]") for i, part in enumerate(parts)]
         return message | {"content": self._content(parts, at) if parts else ""}
+
+    def _set_aside(self, part: Part, call_id: str, at: str) -> Part:
+        """`part`, or the words that stand for media, which are shown after the results."""
+        if not isinstance(part, Media):
+            return part
+        self.drop(at, "nothing was lost: it follows as words of the user, as a tool message holds only text")
+        said = {"type": "text", "text": f"The {part.kind} that the tool call {call_id} returned:"}
+        self._shown += [said, self._part(part, at)]
+        return Text(f"The {part.kind} follows in a message of the user.")
 
     def _content(self, parts: list[Part], at: str) -> str | list[object]:
         if len(parts) == 1 and isinstance(parts[0], Text):
