@@ -334,7 +334,7 @@ def test_every_stop_has_a_reason_and_tool_use_means_that_a_call_was_sent(
 
 def test_a_failure_ends_the_open_block_and_then_the_stream() -> None:
     encoder = MessagesStreamEncoder("msg_1", "m", 12, request_id="req_1")
-    for event in (Started("r", "x", 1), PartOpened(0, ToolCall("c", "f")), PartOpened(1, Text("held"))):
+    for event in (Started("r", "x", 1), PartOpened(0, Text("said")), PartOpened(1, Text("held"))):
         encoder.feed(event)
     fault = Fault(Code.UPSTREAM_BUSY, "Busy.\nTry again.")
     stop, error = events_of(encoder.fail(fault))
@@ -345,6 +345,15 @@ def test_a_failure_ends_the_open_block_and_then_the_stream() -> None:
         "request_id": "req_1",
     }
     assert encoder.feed(TextDelta(1, "late")) == encoder.fail(fault) == encoder.close() == b""
+
+
+def test_a_call_that_was_cut_is_never_said_to_have_ended() -> None:
+    """Clients run a call when its block stops, and this one would look like a call without input."""
+    encoder = MessagesStreamEncoder("msg_1", "m", 12)
+    for event in (Started("r", "x", 1), PartOpened(0, ToolCall("c", "f")), ArgumentsDelta(0, '{"a": "cu')):
+        encoder.feed(event)
+    (error,) = events_of(encoder.fail(Fault(Code.UPSTREAM_BROKE, "It broke off.")))
+    assert error["type"] == "error"
 
 
 def test_a_failed_event_is_said_like_a_fault() -> None:

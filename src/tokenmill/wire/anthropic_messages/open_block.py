@@ -157,11 +157,17 @@ class OpenBlock:
                 held = self._seal(self._part)
             case _:
                 held = b""
-        return held + self.abort()
+        return held + self._stop()
 
     def abort(self) -> bytes:
-        """The end of the block, whatever it was still to say."""
-        return b"" if not self.begun else self._event(b"content_block_stop", b"")
+        """The end of the block, whatever it was still to say; a call that was cut gets none.
+
+        Clients run what has ended, and without its input it would look like a call without any.
+        """
+        return b"" if isinstance(self._part, ToolCall) else self._stop()
+
+    def _stop(self) -> bytes:
+        return self._event(b"content_block_stop", b"") if self.begun else b""
 
     def _say(self, words: str) -> bytes:
         if not words or not self._before:

@@ -169,7 +169,11 @@ def _tools(request: Request, writer: TurnWriter) -> Json:
     tools = [(f"tools[{i}]", tool) for i, tool in enumerate(request.tools)]
     if isinstance(choice, ChooseFrom):
         # The wire cannot allow some tools of many, but it can offer no more than those.
-        tools = [(at, tool) for at, tool in tools if getattr(tool, "name", None) in choice.names]
+        allowed = [(at, tool) for at, tool in tools if getattr(tool, "name", None) in choice.names]
+        for at, tool in tools:
+            if (at, tool) not in allowed:
+                writer.drop(at, "not offered, as the caller does not allow it and the wire cannot say so")
+        tools = allowed
     searches = [at for at, tool in tools if isinstance(tool, WebSearchTool)]
     for at in searches[1:]:
         writer.drop(at, "the wire has one search to a request")

@@ -84,6 +84,7 @@ class ToolMember(Struct):
     format: Raw = NOTHING
     tools: list[Raw] | None = None
     user_location: Raw = NOTHING
+    filters: Raw = NOTHING
 
 
 class NamedTool(Struct):

@@ -20,6 +20,7 @@ from tokenmill.conversation.request import (
     UnknownTool,
     WebSearchTool,
 )
+from tokenmill.kit.faults import Code, Fault
 from tokenmill.wire.checks import check_tool_name, object_bytes, offered
 from tokenmill.wire.members import bad_value, decode_at, is_null
 from tokenmill.wire.openai_responses.names import Names, flatten
@@ -45,7 +46,7 @@ class ToolReader:
         return Names(self._known)
 
     def tools(self, raws: list[Raw]) -> tuple[Tool, ...]:
-        """The tools that `raws` offer. Raises Fault(BAD_VALUE) naming the member.
+        """The tools that `raws` offer. Raises Fault(BAD_VALUE | UNSUPPORTED) naming the member.
 
         The tools of a namespace stand in its place, under flat names; one that has no description of its
         own takes the namespace's. Names in namespaces give way to names outside, wherever they stand.
@@ -63,6 +64,12 @@ class ToolReader:
             self._take(name, at)
             return _named(tool, name, at)
         if tool.type.startswith(_SEARCH):
+            if not is_null(tool.filters):
+                raise Fault(
+                    Code.UNSUPPORTED,
+                    f"{at}.filters: a search cannot be kept to some sites here; leave filters out",
+                    field=f"{at}.filters",
+                )
             return WebSearchTool(location=object_bytes(tool.user_location, f"{at}.user_location"))
         return UnknownTool("openai_responses", tool.type, bytes(raw))
 
