@@ -87,6 +87,8 @@ class CallFinder:
 
     def end(self) -> list[Found]:
         """The text is over; then `decide` must be called."""
+        if self._draft is None and self._reads[self._reader.state] is Reading.TAIL:
+            self._blanks += self._reader.take_broken_mark()
         for piece in self._reader.close():
             self._take(piece)
         self.stir = None

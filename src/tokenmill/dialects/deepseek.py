@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from tokenmill.dialects.machine import Act, Dialect, Move, Reading
 
 # V3 writes `function<sep>NAME`, a line break and a fenced JSON; V3.1 writes `NAME<sep>{…}`.
-DEEPSEEK_TOKENS: Final = Dialect(
+_TOKENS: Final = Dialect(
     start="text",
     reads={
         "text": Reading.TEXT,
@@ -50,7 +51,7 @@ DEEPSEEK_TOKENS: Final = Dialect(
     wholes={"arguments": Move("after call", Act.CALL_WHOLE)},
 )
 
-DSML: Final = Dialect(
+_DSML: Final = Dialect(
     start="text",
     reads={
         "text": Reading.TEXT,
@@ -92,3 +93,13 @@ DSML: Final = Dialect(
     },
     forgiven=frozenset({"after dsml value"}),
 )
+
+
+def _with_plain_bars(table: Dialect) -> Dialect:
+    """The same marks also with ASCII bars, as some servers print them."""
+    plain = {(state, mark.replace("｜", "|")): move for (state, mark), move in table.moves.items()}
+    return replace(table, moves={**table.moves, **plain})
+
+
+DEEPSEEK_TOKENS: Final = _with_plain_bars(_TOKENS)
+DSML: Final = _with_plain_bars(_DSML)

@@ -210,8 +210,9 @@ class Draft:
             return None
         if self._name:
             name = self._offered(self._name)
-            fine = name is not None and not _has_dots(structure)
-            return [(name, structure)] if fine and name is not None else None
+            if name is None or self._only_describes(name, msgspec.json.decode(structure)):
+                return None
+            return [(name, structure)]
         raw = msgspec.json.decode(structure, type=msgspec.Raw)
         whole = msgspec.json.decode(structure)
         members = [raw] if isinstance(whole, dict) else msgspec.json.decode(structure, type=list[msgspec.Raw])
@@ -228,6 +229,8 @@ class Draft:
         inner = object_.get("function")
         if inner is not None and bytes(inner)[:1] == b"{":
             return self._object_call(bytes(inner))
+        if "description" in object_:  # Tools are described, calls are not.
+            return None
         name_raw = object_.get("name") or inner
         decoded = msgspec.json.decode(name_raw) if name_raw else None
         name = self._offered(decoded) if isinstance(decoded, str) else None
@@ -241,9 +244,20 @@ class Draft:
         if isinstance(arguments, str):  # Some models write the arguments as JSON inside JSON.
             text = read_structure(arguments) or ""
             arguments = msgspec.json.decode(text) if text else None
-        if not isinstance(arguments, dict) or _has_dots(text):
+        if not isinstance(arguments, dict) or self._only_describes(name, arguments):
             return None
         return name, text
+
+    def _only_describes(self, name: str, arguments: object) -> bool:
+        """Do they explain what a call looks like: a placeholder among them, or the tool's schema?"""
+        parameters = self._tools[name]
+        if not isinstance(arguments, dict):
+            return False
+        schema = arguments.get("type") == "object" and isinstance(arguments.get("properties"), dict)
+        return (schema and "properties" not in parameters.properties) or any(
+            isinstance(value, str) and _is_placeholder(key, value, parameters)
+            for key, value in arguments.items()
+        )
 
 
 def _unframed(text: str, frame: Frame) -> str:
@@ -261,11 +275,6 @@ def _is_placeholder(key: str, text: str, parameters: Parameters) -> bool:
         return True
     if key not in parameters.properties and key in _WORD_KEYS:
         return True
+    if bare in (f"YOUR_{key.upper()}", f"your_{key.lower()}"):
+        return True
     return bare[:1] + bare[-1:] in ("<>", "{}", "[]") and bare[1:-1].strip().lower() == key.lower()
-
-
-def _has_dots(structure: str) -> bool:
-    values = msgspec.json.decode(structure)
-    return isinstance(values, dict) and any(
-        isinstance(v, str) and v.strip() in _DOTS for v in values.values()
-    )

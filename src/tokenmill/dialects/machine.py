@@ -308,6 +308,15 @@ class DialectReader:
         """The text is over: what was held is text after all."""
         return self._read(final=True)
 
+    def take_broken_mark(self) -> str:
+        """What is held if it begins a mark, and every mark that it may begin stays in this state; else nothing."""
+        held, moves = self.held, self.dialect.scanners[self.state].moves
+        meant = {move.to for mark, move in moves.items() if mark.startswith(held)}
+        if not held or meant != {self.state}:
+            return ""
+        self._at = len(self._text)
+        return held
+
     def reread(self, text: str, state: str) -> None:
         """Goes back before `text`, the last that was given, and reads it again in `state`."""
         if len(text) <= self._at:
