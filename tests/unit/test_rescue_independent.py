@@ -60,6 +60,31 @@ def test_the_rate_holds_wherever_a_reply_is_cut(
     assert rate >= floor
 
 
+def calls_of(parts: list[list[Any]]) -> list[list[Any]]:
+    return [part for part in parts if part[0] == "call"]
+
+
+@pytest.mark.parametrize("channel", ["reasoning", "text"])
+def test_a_reply_cut_short_calls_nothing_that_the_whole_would_not(channel: str) -> None:
+    """Wherever the length limit falls, the calls are the first of those that the whole reply makes."""
+    tried = 0
+    for case in CASES:
+        said = case.get(channel, "")
+        if (case["family"], case["name"]) in KNOWN_MISSES:
+            continue
+        for end in range(1, len(said), 5):
+            short = {**case, "reasoning": case.get("reasoning", ""), "text": "", "stop": "length"}
+            short[channel] = said[:end]
+            got, ends, _ = rescued(
+                short, [[words] if words else [] for words in (short["reasoning"], short["text"])]
+            )
+            calls = calls_of(got)
+            assert calls == calls_of(expected(case))[: len(calls)], short
+            assert ends == "length"
+            tried += 1
+    assert tried > 100
+
+
 def test_the_corpus_is_large_half_innocent_and_gives_its_reasons() -> None:
     """A rate of a few cases, or of cases that nobody can judge, would say little."""
     innocent = [case for case in CASES if "becomes" not in case]

@@ -309,7 +309,7 @@ class DialectReader:
         return self._read(final=True)
 
     def take_broken_mark(self) -> str:
-        """What is held if it begins a mark, and every mark that it may begin stays in this state; else nothing."""
+        """What is held, if every mark that it may begin stays in this state; else nothing."""
         held, moves = self.held, self.dialect.scanners[self.state].moves
         meant = {move.to for mark, move in moves.items() if mark.startswith(held)}
         if not held or meant != {self.state}:
