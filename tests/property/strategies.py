@@ -142,7 +142,7 @@ chat_replies = replies(
         st.builds(Text, words, st.lists(url_citations(), max_size=2).map(tuple), logprobs),
         st.builds(Reasoning, words),
         st.builds(Refusal, words),
-        st.builds(ToolCall, names, names, texts, st.sampled_from(["function", "custom"])),
+        st.builds(ToolCall, names, names, words, st.sampled_from(["function", "custom"])),
     ),
     merge=True,
 )
@@ -153,7 +153,7 @@ published_chat_replies = replies(
         st.builds(Text, words, st.lists(url_citations(), max_size=2).map(tuple), logprobs),
         st.builds(Reasoning, words),
         st.builds(Refusal, words),
-        st.builds(ToolCall, names, names, texts),
+        st.builds(ToolCall, names, names, words),
     ),
     merge=True,
 )

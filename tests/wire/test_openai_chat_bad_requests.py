@@ -115,9 +115,9 @@ def refusal(raw: bytes) -> Fault:
         ({"frequency_penalty": -2.1}, "frequency_penalty: -2.1 is out of range"),
         (
             {"max_completion_tokens": 0},
-            "max_completion_tokens: 0 is out of range; use a number from 1 to 131072",
+            "max_completion_tokens: 0 is out of range; use a number from 1 to 1000000000",
         ),
-        ({"max_tokens": 131073}, "max_tokens: 131073 is out of range"),
+        ({"max_tokens": 10**9 + 1}, "max_tokens: 1000000001 is out of range"),
         ({"max_tokens": True}, "max_tokens: expected an integer, got a boolean"),
         ({"max_tokens": 1.5}, "max_tokens: expected an integer, got a number with a fraction"),
         ({"stop": list("abcde")}, "stop: 5 sequences are too many; use at most 4"),

@@ -63,10 +63,14 @@ def read_chunk(data: bytes) -> Chunk:
     return chunk
 
 
+_UNCUT = (None, Stop.END, Stop.TOOL)
+"""Ends after which a call without arguments has none, and has not lost them."""
+
+
 class _Call:
     """A tool call that is being written; until it has a name it is not opened."""
 
-    __slots__ = ("held", "id", "index", "kind", "name")
+    __slots__ = ("held", "id", "index", "kind", "name", "spoke")
 
     def __init__(self) -> None:
         self.id = ""
@@ -74,6 +78,7 @@ class _Call:
         self.kind: Literal["function", "custom"] = "function"
         self.index = -1
         self.held: list[str] = []
+        self.spoke = False
 
 
 class _Choice:
@@ -112,6 +117,8 @@ class Assembly:
         self.ended = False
         self.faithful = False
         """Was the last chunk lawful as it stood, and did it say no more than its events?"""
+        self.completed = False
+        """Did the end add arguments that the upstream left out?"""
 
     def take(self, chunk: Chunk) -> tuple[Event, ...]:
         """The events of one chunk."""
@@ -121,6 +128,7 @@ class Assembly:
         self.faithful = (
             chunk.object == "chat.completion.chunk"
             and chunk.created is not None
+            and not self.completed
             and (chunk.usage is None or is_exact(chunk.usage, self._usage))
             and (not chunk.choices or (not over and self._is_faithful(chunk.choices, calls, events)))
         )
@@ -201,7 +209,7 @@ class Assembly:
         if delta is not None and (delta.annotations or delta.refusal or delta.tool_calls):
             self._take_rest(choice, delta)
         if chunk.finish_reason:
-            choice.stop, choice.matched = read_stop(chunk.finish_reason, chunk.stop_reason)
+            choice.stop, choice.matched = read_stop(chunk.finish_reason, _matched(chunk))
 
     def _say(self, choice: _Choice, kind: type[Text | Reasoning | Refusal], words: str) -> None:
         if choice.kind is not kind:
@@ -258,6 +266,7 @@ class Assembly:
         if not call.name and name:
             call.name = name
             self._open_call(choice, call)
+        call.spoke = call.spoke or bool(words)
         if words and call.index >= 0:
             self._events.append(ArgumentsDelta(call.index, words))
         elif words:
@@ -280,11 +289,21 @@ class Assembly:
             for call in choice.calls:
                 if call.index < 0:
                     self._open_call(choice, call)
+                if not call.spoke and call.kind == "function" and choice.stop in _UNCUT:
+                    self._events.append(
+                        ArgumentsDelta(call.index, "{}")
+                    )  # Clients parse it, and "" is no JSON.
+                    self.completed = True
                 self._events.append(PartClosed(call.index))
         for number, choice in sorted(self._choices.items()):
             stop = choice.stop or (Stop.TOOL if choice.calls else Stop.END)
             self._events.append(Finished(stop, number, choice.matched))
         self.ended = True
+
+
+def _matched(chunk: ChoiceChunk) -> str | int | None:
+    """The sequence at which the reply stopped: vLLM's name for it, else SGLang's."""
+    return chunk.matched_stop if chunk.stop_reason is None else chunk.stop_reason
 
 
 def _is_in_step(choice: _Choice, delta: CallDelta, before: int) -> bool:

@@ -55,7 +55,7 @@ _ANNOTATION = msgspec.json.Decoder(AnnotationMember)
 
 
 def read_stop(reason: str, matched: str | int | None) -> tuple[Stop, str | None]:
-    """The stop, with the sequence that matched where the server tells it (vLLM's `stop_reason`)."""
+    """The stop, with the sequence that matched where the server tells it."""
     stop = STOP_OF.get(reason, Stop.END)
     if stop is Stop.END and isinstance(matched, str) and matched:
         return Stop.STOP_SEQUENCE, matched

@@ -83,14 +83,14 @@ def _index(value: Any) -> int | None:
 
 def _choice(value: dict[str, Any], position: int) -> ChoiceChunk:
     index = _index(value.get("index"))
-    matched = value.get("stop_reason")
     return ChoiceChunk(
         index=position if index is None else index,
         delta=_message(value["delta"]) if isinstance(value.get("delta"), dict) else None,
         message=_message(value["message"]) if isinstance(value.get("message"), dict) else None,
         finish_reason=_text(value.get("finish_reason")),
         logprobs=LogprobsMember(_logprobs(_members(value.get("logprobs")).get("content"))),
-        stop_reason=_text(matched),
+        stop_reason=_text(value.get("stop_reason")),
+        matched_stop=_text(value.get("matched_stop")),
     )
 
 

@@ -51,8 +51,8 @@ from tokenmill.wire.openai_chat.schema import (
 )
 from tokenmill.wire.openai_chat.turns_decode import MESSAGES, cache_mark, decode_turns
 
-MAX_OUTPUT_LIMIT = 131_072
-"""The most output tokens that may be asked for: the largest that any model of the original offers."""
+MAX_OUTPUT_LIMIT = 10**9
+"""Tokens; more than any model writes. What is above a model's own limit is cut to that, and never refused."""
 
 MOST_TOOLS = 1024
 

@@ -194,6 +194,7 @@ class ChoiceChunk(Struct):
     finish_reason: str | None = None
     logprobs: LogprobsMember | None = None
     stop_reason: str | int | None = None
+    matched_stop: str | int | None = None
 
 
 class PromptDetails(Struct):

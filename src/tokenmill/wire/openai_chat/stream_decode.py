@@ -40,7 +40,8 @@ class ChatStreamDecoder(BlockwiseDecoder):
             return ((Heartbeat(),) if alive else _NOTHING), True
         if data[:1] != b"{" and data.strip() == b"[DONE]":
             self._over = True
-            return (_NOTHING if assembly.ended else assembly.end(vouched=True)), True
+            ending = _NOTHING if assembly.ended else assembly.end(vouched=True)
+            return ending, not assembly.completed
         if assembly.ended:
             return _NOTHING, False
         try:
