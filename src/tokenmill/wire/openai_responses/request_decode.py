@@ -83,7 +83,8 @@ def decode_request(body: bytes, *, origin: str | None = None) -> Decoded:
 
     `instructions` become a leading system turn. `origin` names the issuer of the encrypted reasoning that
     the caller sends back. Members that this wire does not define become `Extras`, as they were written;
-    so do `text.verbosity`, the rest of `reasoning` and what else of `include`, under their paths.
+    so do `text.verbosity`, the rest of `reasoning`, what else of `include`, and the wish that the history be
+    cut where it is too long, under their paths.
     """
     members = _Noted(read_members(body))
     model = members.take("model", STRING)
@@ -123,6 +124,8 @@ def decode_request(body: bytes, *, origin: str | None = None) -> Decoded:
     options = _options(members, instructions, summary, reader, encrypted=ENCRYPTED in included)
     if others := [name for name in included if name not in (ENCRYPTED, LOGPROBS)]:
         extras["include"] = msgspec.json.encode(others)
+    if options.truncation == "auto":
+        extras["truncation"] = b'"auto"'
     extras = members.left() | extras
     options = msgspec.structs.replace(options, echo=tuple(members.echo.items()))
     if extras:

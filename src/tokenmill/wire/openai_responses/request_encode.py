@@ -114,7 +114,7 @@ def _add_extras(request: Request, route: Route, body: Json, writer: ItemWriter) 
 def _published(name: str) -> bool:
     return name in (
         "include", "max_tool_calls", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
-        "safety_identifier", "service_tier",
+        "safety_identifier", "service_tier", "truncation",
     )  # fmt: skip
 
 
