@@ -39,6 +39,7 @@ class Reply:
     refusal: str = ""
     tool: str = ""
     calls: tuple[dict[str, Any], ...] = ()
+    interleaved: bool = False
     cut_short: bool = False
 
 
@@ -72,7 +73,8 @@ def reply_to(question: Question) -> Reply:
     cities = [city for city in CITIES if city in question.words]
     if question.tool and (question.forced or cities):
         calls = tuple({"location": city} for city in cities or CITIES[:1])
-        return Reply(thought, "Let me look." if "say so" in question.words else "", "", question.tool, calls)
+        words = "Let me look." if "say so" in question.words else ""
+        return Reply(thought, words, "", question.tool, calls, "at once" in question.words)
     return Reply(thought, "One, two, three — 你好.", cut_short="without end" in question.words)
 
 
@@ -136,18 +138,13 @@ def _halves(text: str) -> tuple[str, str]:
 
 
 def write_chat(reply: Reply) -> list[bytes]:
-    """The chunks; calls begin one after the other, and their arguments come interleaved."""
+    """The chunks; calls come one after the other, or `interleaved`."""
     deltas: list[dict[str, Any]] = [{"reasoning_content": half} for half in _halves(reply.thought) if half]
     deltas += [{"content": half} for half in _halves(reply.words) if half]
     deltas += [{"refusal": half} for half in _halves(reply.refusal) if half]
-    for index in range(len(reply.calls)):
-        function = {"name": reply.tool, "arguments": ""}
-        call = {"index": index, "id": f"call_{index}", "type": "function", "function": function}
-        deltas.append({"tool_calls": [call]})
-    halves = [_halves(json.dumps(arguments)) for arguments in reply.calls]
-    for at in (0, 1):
-        for index, half in enumerate(halves):
-            deltas.append({"tool_calls": [{"index": index, "function": {"arguments": half[at]}}]})
+    calls = [_write_call(index, reply.tool, arguments) for index, arguments in enumerate(reply.calls)]
+    order = zip(*calls, strict=True) if reply.interleaved else calls
+    deltas += [{"tool_calls": [piece]} for pieces in order for piece in pieces]
     finish = "tool_calls" if reply.calls else "length" if reply.cut_short else "stop"
     *events, last, done = chat_events(*deltas, finish=finish)
     counted = json.loads(last.removeprefix(b"data: "))
@@ -159,6 +156,12 @@ def write_chat(reply: Reply) -> list[bytes]:
         "completion_tokens_details": {"reasoning_tokens": THOUGHT_TOKENS if reply.thought else 0},
     }
     return [*events, b"data: " + json.dumps(counted).encode() + b"\n\n", done]
+
+
+def _write_call(index: int, name: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    begin = {"id": f"call_{index}", "type": "function", "function": {"name": name, "arguments": ""}}
+    more = [{"function": {"arguments": half}} for half in _halves(json.dumps(arguments))]
+    return [{"index": index, **piece} for piece in (begin, *more)]
 
 
 def write_messages(reply: Reply) -> list[bytes]:

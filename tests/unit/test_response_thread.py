@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+from openai.types.responses.response_item import ResponseItem
+from pydantic import TypeAdapter
+
 from tokenmill.wire.openai_responses.request import decode_request
 from tokenmill.wire.openai_responses.thread import encode_items, own_items, with_history
+
+_LISTED: TypeAdapter[Any] = TypeAdapter(ResponseItem)
 
 
 def body(**members: Any) -> bytes:
@@ -51,3 +57,35 @@ def test_input_items_are_listed_newest_first_by_pages_and_each_under_an_id() -> 
     assert second["first_id"] == "msg_9_1"
     empty = json.loads(encode_items("resp_9", [], limit=2, after=None, newest_first=False))
     assert (empty["data"], empty["first_id"], empty["has_more"]) == ([], None, False)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "a", "id": None, "type": None},
+        {
+            "type": "message",
+            "id": "msg_1",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "a"}],
+        },
+        {"role": "user", "content": [{"type": "input_image", "image_url": "https://example.org/a.png"}]},
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "a", "status": None},
+        {"type": "function_call_output", "call_id": "c", "output": "a", "status": "incomplete"},
+        {"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "a"},
+        {"type": "custom_tool_call_output", "call_id": "c", "output": "a"},
+        {"type": "reasoning", "summary": []},
+    ],
+)
+def test_a_listed_item_has_what_its_published_type_demands(item: dict[str, Any]) -> None:
+    """A caller may leave out much of it, and what it says stays as it is."""
+    page = json.loads(
+        encode_items("resp_9", [json.dumps(item).encode()], limit=2, after=None, newest_first=True)
+    )
+
+    (listed,) = page["data"]
+    assert _LISTED.validate_python(listed)
+    said = {name: value for name, value in item.items() if value is not None and name != "content"}
+    assert listed | said == listed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -13,6 +13,24 @@ _BODY = msgspec.json.Decoder(dict[str, Raw])
 _INPUT = msgspec.json.Decoder(str | list[Raw])
 _OUTPUT = msgspec.json.Decoder(dict[str, Raw])
 _ITEM = msgspec.json.Decoder(dict[str, Raw])
+
+_WITH_STATUS = frozenset(
+    {
+        "message",
+        "function_call",
+        "function_call_output",
+        "custom_tool_call",
+        "custom_tool_call_output",
+        "web_search_call",
+    }
+)
+"""Items that have a `status` in the published list; what a caller sends is over, unless it says otherwise."""
+
+_PARTS: Mapping[str, Mapping[str, object]] = {
+    "output_text": {"annotations": []},
+    "input_image": {"detail": "auto"},
+}
+"""What a part of a message has in the published list, though it may be left out in a request."""
 
 
 def own_items(body: bytes) -> tuple[bytes, ...]:
@@ -38,7 +56,7 @@ def encode_items(
     response_id: str, items: Sequence[bytes], *, limit: int, after: str | None, newest_first: bool
 ) -> bytes:
     """A page of a stored response's input items, each under an id, as the list of the published schema."""
-    listed = [_with_id(raw, f"msg_{response_id.removeprefix('resp_')}_{at}") for at, raw in enumerate(items)]
+    listed = [_listed(raw, f"msg_{response_id.removeprefix('resp_')}_{at}") for at, raw in enumerate(items)]
     if newest_first:
         listed.reverse()
     ids = [_id(raw) for raw in listed]
@@ -55,25 +73,33 @@ def encode_items(
     )
 
 
-def _with_id(raw: bytes, id_: str) -> bytes:
+def _listed(raw: bytes, id_: str) -> bytes:
+    """The item with what its published type demands and a caller may leave out: `id_`, status and more."""
     members = _ITEM.decode(raw)
-    if not is_null(members.get("id", b"")):
-        return raw
-    return msgspec.json.encode({**members, "id": id_} | _whole(members))
-
-
-def _whole(members: dict[str, Raw]) -> dict[str, object]:
-    """What the published type of messages demands and a caller may leave out or shorten."""
-    if bytes(members.get("type", b'"message"')) != b'"message"':
-        return {}
+    given: dict[str, object] = {name: value for name, value in members.items() if not is_null(value)}
+    kind = msgspec.json.decode(members["type"], type=str) if "type" in given else "message"
+    made: dict[str, object] = {"type": kind, "id": id_}
+    if kind in _WITH_STATUS:
+        made["status"] = "completed"
+    if kind != "message":
+        return msgspec.json.encode(made | given)
     content = _INPUT.decode(members["content"])
     if isinstance(content, str):
         said = bytes(members["role"]) == b'"assistant"'
-        part: dict[str, object] = (
-            {"type": "output_text", "annotations": []} if said else {"type": "input_text"}
+        given["content"] = (
+            [{"type": "output_text", "annotations": [], "text": content}]
+            if said
+            else [{"type": "input_text", "text": content}]
         )
-        return {"type": "message", "status": "completed", "content": [part | {"text": content}]}
-    return {"type": "message", "status": "completed", "content": content}
+    else:
+        given["content"] = [_whole_part(part) for part in content]
+    return msgspec.json.encode(made | given)
+
+
+def _whole_part(raw: Raw) -> dict[str, object]:
+    members = _ITEM.decode(raw)
+    kind = msgspec.json.decode(members.get("type", b'""'), type=str)
+    return {**_PARTS.get(kind, {}), **members}
 
 
 def _id(raw: bytes) -> str:
