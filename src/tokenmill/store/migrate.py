@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tokenmill.kit.faults import Code, Fault
-from tokenmill.store.sqlite import BUSY_SECONDS, PRAGMAS, missing_database, sqlite_file
+from tokenmill.store import postgres
+from tokenmill.store.sqlite import BUSY_SECONDS, PRAGMAS, current_revision, missing_database, sqlite_file
 
 LOCK_NAME = "migrate.lock"  # In the data directory.
 
@@ -28,42 +29,51 @@ def newest_revision() -> str:
 
 def pending(url: str) -> bool:
     """Would `migrate` change the database at `url`? True as well when there is none yet."""
-    return _current_revision(sqlite_file(url)) != newest_revision()
+    return _current_revision(url) != newest_revision()
 
 
 def require_migrated(url: str) -> None:
     """Raises Fault(MISCONFIGURED) that says what to run unless the schema is the one this version knows."""
-    file = sqlite_file(url)
-    current = _current_revision(file)
+    current = _current_revision(url)
     if current == newest_revision():
         return
     if current is None:
-        raise missing_database(file)
+        raise missing_schema() if postgres.on_postgres(url) else missing_database(sqlite_file(url))
     if current > newest_revision():
-        raise _too_new(file, current)
+        raise _too_new(url, current)
+    how = "tokenmill migrate"
+    if not postgres.on_postgres(url):
+        how += f" --data {sqlite_file(url).parent}"
     raise Fault(
         Code.MISCONFIGURED,
-        f"The database at {file} is from an older version (revision {current}, needs {newest_revision()}). "
-        f"Run `tokenmill migrate --data {file.parent}` first.",
+        f"The database{_place(url)} is from an older version (revision {current}, "
+        f"needs {newest_revision()}). Run `{how}` first.",
     )
 
 
 def migrate(url: str, lock_path: Path) -> bool:
     """Applies what is missing, in one transaction; True if there was anything.
 
-    `lock_path` is a file that processes of one data directory share; whoever comes
-    second waits and finds the work done. Raises Fault(MISCONFIGURED) for a database
-    that a newer version has migrated.
+    Whoever comes second waits and finds the work done: on SQLite by `lock_path`, a file that
+    processes of one data directory share, on PostgreSQL by a lock in the database. Raises
+    Fault(MISCONFIGURED) for a database that a newer version has migrated.
     """
-    file = sqlite_file(url)
+    if postgres.on_postgres(url):
+        return postgres.run_apart(_migrate_postgres(url))
     with _locked(lock_path):
-        before = _current_revision(file)
-        if before == newest_revision():
+        if not _behind(url, _current_revision(url)):
             return False
-        if before is not None and before > newest_revision():
-            raise _too_new(file, before)
-        _upgrade(file)
+        _upgrade(sqlite_file(url))
         return True
+
+
+def missing_schema() -> Fault:
+    """The fault of a command that comes before `tokenmill init` on PostgreSQL."""
+    return Fault(
+        Code.MISCONFIGURED,
+        "The database in [database] url holds nothing of TokenMill yet. Run `tokenmill init` first.",
+        field="database.url",
+    )
 
 
 def alembic_config(**attributes: Any) -> Any:
@@ -96,27 +106,60 @@ def _upgrade(file: Path) -> None:
         command.upgrade(alembic_config(connection=connection), "head")
 
 
-def _current_revision(file: Path) -> str | None:
-    if not file.exists():
-        return None
-    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        try:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return None
-            raise Fault(Code.UNAVAILABLE, f"The database at {file} cannot be read: {error}.") from error
-        except sqlite3.DatabaseError as error:
-            raise Fault(Code.MISCONFIGURED, f"{file} is not a database of TokenMill: {error}.") from error
-    return None if row is None else str(row[0])
+async def _migrate_postgres(url: str) -> bool:
+    from alembic import command
+    from sqlalchemy import Connection, text
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.pool import NullPool
+
+    def upgrade(connection: Connection) -> bool:
+        table = connection.scalar(text("SELECT to_regclass('alembic_version')::text"))
+        before = table and connection.scalar(text("SELECT version_num FROM alembic_version"))
+        if not _behind(url, before):
+            return False
+        command.upgrade(alembic_config(connection=connection), "head")
+        return True
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda: postgres.connect(url, to_migrate=True),
+        poolclass=NullPool,
+    )
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({postgres.MIGRATION_LOCK})"))
+            return await connection.run_sync(upgrade)
+    except DBAPIError as error:
+        if fault := postgres.fault_of(error, postgres.database_name(url)):
+            raise fault from error
+        raise
+    finally:
+        await engine.dispose()
 
 
-def _too_new(file: Path, revision: str) -> Fault:
+def _behind(url: str, revision: str | None) -> bool:
+    if revision is not None and revision > newest_revision():
+        raise _too_new(url, revision)
+    return revision != newest_revision()
+
+
+def _current_revision(url: str) -> str | None:
+    if postgres.on_postgres(url):
+        return postgres.run_apart(postgres.current_revision(url))
+    return current_revision(sqlite_file(url))
+
+
+def _too_new(url: str, revision: str) -> Fault:
     return Fault(
         Code.MISCONFIGURED,
-        f"The database at {file} is from a newer version of TokenMill (revision {revision}; this one knows "
-        f"{newest_revision()}). Run that version, or restore a backup made before it.",
+        f"The database{_place(url)} is from a newer version of TokenMill (revision {revision}; this one "
+        f"knows {newest_revision()}). Run that version, or restore a backup made before it.",
     )
+
+
+def _place(url: str) -> str:
+    return "" if postgres.on_postgres(url) else f" at {sqlite_file(url)}"
 
 
 @contextmanager

@@ -38,18 +38,14 @@ def sqlite_file(url: str) -> Path:
 
 
 def has_keys(file: Path) -> bool:
-    """Has the database at `file`, of whatever revision, any key in it?"""
-    if not file.exists():
-        return False
-    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        try:
-            return connection.execute("SELECT 1 FROM keys LIMIT 1").fetchone() is not None
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return False  # It is not migrated yet.
-            raise Fault(Code.UNAVAILABLE, f"The database at {file} cannot be read: {error}.") from error
-        except sqlite3.DatabaseError as error:
-            raise Fault(Code.MISCONFIGURED, f"{file} is not a database of TokenMill: {error}.") from error
+    """Has the database in `file`, of whatever revision, any key in it?"""
+    return _first(file, "SELECT 1 FROM keys LIMIT 1") is not None
+
+
+def current_revision(file: Path) -> str | None:
+    """The revision of the schema in `file`; None when there is none yet, or no file."""
+    revision = _first(file, "SELECT version_num FROM alembic_version")
+    return None if revision is None else str(revision)
 
 
 def missing_database(file: Path) -> Fault:
@@ -59,3 +55,19 @@ def missing_database(file: Path) -> Fault:
         f"There is no TokenMill database at {file}. Run `tokenmill init --data {file.parent}` first.",
         field="database.url",
     )
+
+
+def _first(file: Path, sql: str) -> object:
+    """The first value of what `sql` finds; None without the file or the table."""
+    if not file.exists():
+        return None
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            row = connection.execute(sql).fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return None  # It is not migrated yet.
+            raise Fault(Code.UNAVAILABLE, f"The database at {file} cannot be read: {error}.") from error
+        except sqlite3.DatabaseError as error:
+            raise Fault(Code.MISCONFIGURED, f"{file} is not a database of TokenMill: {error}.") from error
+    return None if row is None else row[0]
