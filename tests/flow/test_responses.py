@@ -108,6 +108,38 @@ async def test_a_conversation_goes_on_from_a_stored_response(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_items_of_a_stored_response_can_be_referred_to_by_their_ids(
+    platform_with: Opener, http: aiohttp.ClientSession, stream: bool
+) -> None:
+    """SDKs that store send an id for what the model said; the model sees all of it, thoughts included."""
+    engine = ScriptedEngine(CALL, HELLO)
+    platform = await platform_with(engine)
+    said = await create(http, platform, stream=stream)
+    first = json.loads(said.rsplit("data: ", 1)[1])["response"] if stream else said
+    going_on = [
+        {"role": "user", "content": "Hi"},
+        *({"type": "item_reference", "id": item["id"]} for item in first["output"]),
+        {"type": "function_call_output", "call_id": "call_1", "output": "nothing there"},
+    ]
+    second = await create(http, platform, input=going_on)
+
+    assert engine.asked[1][0].turns[1].parts == (
+        Reasoning("I have to look."),
+        ToolCall("call_1", "look", "{}"),
+    )
+    _, page = await send(http, platform, "GET", f"/{second['id']}/input_items?order=asc")
+    assert [item["type"] for item in page["data"]] == [
+        "message", "reasoning", "function_call", "function_call_output"
+    ]  # fmt: skip
+
+    body = {"model": "mimo-v2.5-pro", "input": going_on}
+    for key, answer in ((await stranger_key(platform), going_on), (None, [{**going_on[1], "id": "msg_x_0"}])):
+        status, refusal = await send(http, platform, "POST", "", {**body, "input": answer}, key=key)
+        field = "input[1].id" if key else "input[0].id"
+        assert (status, refusal["error"]["param"]) == (404, field)
+
+
 async def test_nobody_but_its_owner_finds_a_response(
     platform_with: Opener, http: aiohttp.ClientSession
 ) -> None:

@@ -23,6 +23,7 @@ from tokenmill.memory.responses import StoredResponse, StoredResponses
 from tokenmill.wire.members import bad_value
 from tokenmill.wire.openai_responses.options import Decoded, ResponsesOptions, with_sampling
 from tokenmill.wire.openai_responses.output import Sealer
+from tokenmill.wire.openai_responses.references import dereferenced, referred
 from tokenmill.wire.openai_responses.reply import encode_reply
 from tokenmill.wire.openai_responses.request import decode_request
 from tokenmill.wire.openai_responses.stream import ResponsesStreamEncoder
@@ -33,6 +34,9 @@ log = structlog.get_logger()
 
 MOST_ITEMS = 100
 """Items on a page of the input; the published limit."""
+
+MOST_REFERRED = 256
+"""Responses whose items one request may refer to; each is a row to be read and opened."""
 
 
 class Responses:
@@ -49,7 +53,7 @@ class Responses:
 
     async def create(self, call: Call, caller: Caller) -> None:
         """Answers one request, streamed or whole. Raises Fault, and ClientGone when the caller leaves."""
-        body = await call.body(self._body_limit)
+        body = await self._whole(await call.body(self._body_limit), caller)
         decoded = await self._take_up(body, decode_request(body), caller)
         shelf = None
         if decoded.options.store:
@@ -115,13 +119,29 @@ class Responses:
 
     async def count(self, call: Call, caller: Caller) -> None:
         """`POST /v1/responses/input_tokens`: the target's count or an estimate; a header says which."""
-        body = await call.body(self._body_limit)
+        body = await self._whole(await call.body(self._body_limit), caller)
         decoded = await self._take_up(body, decode_request(body), caller)
         async with call.until_gone():
             tokens, counted = await self._exchanges.count(decoded.request, caller)
         said = msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
         quality = b"counted" if counted else b"estimated"
         await call.respond(200, said, [JSON, (b"x-tokenmill-tokens", quality)])
+
+    async def _whole(self, body: bytes, caller: Caller) -> bytes:
+        """The request with the stored items that it refers to by their ids."""
+        responses = referred(body)
+        if not responses:
+            return body
+        if len(responses) > MOST_REFERRED:
+            raise bad_value("input", f"it refers to {len(responses)} responses; {MOST_REFERRED} are the most")
+        outputs: list[bytes] = []
+        for response_id in responses:
+            try:
+                outputs += (await self._stored.find(caller.account_id, response_id)).output
+            except Fault as fault:
+                if fault.code is not Code.NOT_FOUND:  # That is told of the reference itself, below.
+                    raise
+        return dereferenced(body, outputs)
 
     async def _take_up(self, body: bytes, decoded: Decoded, caller: Caller) -> Decoded:
         """The request with the conversation that it goes on with before it."""
