@@ -30,7 +30,8 @@ from tokenmill.conversation.request import (
     WebSearchTool,
 )
 from tokenmill.ports import Route
-from tokenmill.wire.openai_chat.turns_encode import Json, TurnWriter, unsupported
+from tokenmill.wire.openai_chat.joining import Json
+from tokenmill.wire.openai_chat.turns_encode import TurnWriter, unsupported
 
 DEGREES: Mapping[Effort, Effort] = {"minimal": "low", "xhigh": "high", "max": "high"}
 """What goes for the efforts beside low, medium and high, which MiMo's own servers answer with 400."""

@@ -30,7 +30,8 @@ from tokenmill.conversation.request import (
     WebSearchTool,
 )
 from tokenmill.ports import Route
-from tokenmill.wire.openai_chat.turns_encode import Json, unsupported
+from tokenmill.wire.openai_chat.joining import Json
+from tokenmill.wire.openai_chat.turns_encode import unsupported
 from tokenmill.wire.openai_responses.items_encode import ItemWriter
 from tokenmill.wire.openai_responses.request_decode import ENCRYPTED, LOGPROBS
 
