@@ -37,6 +37,7 @@ DEGREES: Mapping[Effort, Effort] = {"minimal": "low", "xhigh": "high", "max": "h
 """What goes for the efforts beside low, medium and high, which MiMo's own servers answer with 400."""
 
 _STRICT = "the target takes only the members it knows"
+_MOST_STOPS = 4  # OpenAI's limit; most other servers have none.
 
 
 def encode_request(
@@ -117,6 +118,8 @@ def _sampling(sampling: Sampling, route: Route, writer: TurnWriter) -> Json:
         "seed": sampling.seed,
         "stop": list(sampling.stop) or None,
     }
+    if route.strict and len(sampling.stop) > _MOST_STOPS:
+        raise unsupported("stop", f"more than {_MOST_STOPS} texts to stop at")
     if sampling.top_k is not None and route.strict:
         writer.drop("top_k", _STRICT)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 from msgspec import Raw
@@ -11,6 +11,7 @@ from tokenmill.conversation.parts import (
     FileId,
     Inline,
     Media,
+    MediaKind,
     Part,
     Reasoning,
     Refusal,
@@ -25,6 +26,14 @@ from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route
 from tokenmill.wire.openai_chat.joining import Json, are_one, joined
 from tokenmill.wire.openai_chat.media import data_url
+
+_OPTIONS: Mapping[MediaKind, tuple[str, ...]] = {
+    "image": ("detail",),
+    "video": ("fps", "media_resolution"),
+    "audio": (),
+    "file": (),
+}
+"""What this wire says of media beside their source."""
 
 _SPACE = " "
 """What goes for reasoning where a target demands some and there is none; a space was seen to be enough."""
@@ -86,13 +95,13 @@ class TurnWriter:
             if not isinstance(part, ToolResult):
                 run.append(part)
                 continue
+            if part.server:
+                self.drop(at, "the result of a tool that another platform ran has no place in a chat message")
+                continue
             if run:
                 yield self._message(turn, run, at)
                 run = []
-            if part.server:
-                self.drop(at, "the result of a tool that another platform ran has no place in a chat message")
-            else:
-                yield self._tool_message(part, turn.name, at)
+            yield self._tool_message(part, turn.name, at)
         if run:
             yield self._message(turn, run, at)
 
@@ -223,9 +232,7 @@ class TurnWriter:
             case Refusal(text=text):
                 return {"type": "refusal", "refusal": text}
             case Media():
-                if part.cache is not None:
-                    self.drop(f"{at}.cache_control", "this wire carries no cache marks")
-                return _media(part, at)
+                return self._media(part, at)
             case Unknown(vendor="openai_chat", raw=raw):
                 return Raw(raw)
             case Unknown(type=type_):
@@ -235,9 +242,17 @@ class TurnWriter:
             case _:
                 assert_never(part)
 
+    def _media(self, media: Media, at: str) -> Json:
+        if media.cache is not None:
+            self.drop(f"{at}.cache_control", "this wire carries no cache marks")
+        known = _OPTIONS[media.kind]
+        for name, _ in media.options:
+            if name not in known:
+                self.drop(f"{at}.{name}", f"this wire has no such option for media of kind {media.kind}")
+        return _media(media, {name: Raw(raw) for name, raw in media.options if name in known}, at)
 
-def _media(media: Media, at: str) -> Json:
-    options: Json = {name: Raw(raw) for name, raw in media.options}
+
+def _media(media: Media, options: Json, at: str) -> Json:
     match media.kind, media.source:
         case "image" | "video", FileId():
             raise unsupported(at, "an uploaded file as image or video")
