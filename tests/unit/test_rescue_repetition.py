@@ -70,6 +70,12 @@ INNOCENT = {
     "hex": "".join(f"0x{CHANCE.randrange(256):02x}, " for _ in range(8_000)),
     "code of equal lines": "    case 1:\n        break;\n" * 20 + words(20),
     "indents": ("\n" + " " * 200) * 10,
+    "an array of bytes": "x = {" + "0x00, " * 600 + "0x00}",
+    "one syllable": "ha" * 1_800 + words(50),
+    "equal rows of JSON": '[{"x": 0, "label": ""}' + ', {"x": 0, "label": ""}' * 200 + "]",
+    "equal rows of a table": "| a | b | c |\n|---|---|---|\n" + "| N/A | N/A | yes |\n" * 150,
+    "empty cells": "<tr><td></td><td></td><td></td></tr>\n" * 100,
+    "equal statements": "INSERT INTO log (a, b) VALUES (1, 'x');\n" * 120,
     "numbered steps": "".join(f"{i}. Check the next file and go on.\n" for i in range(800)),
     "Chinese prose": "".join(CHANCE.choices("的一是在不了有和人这中大为上个国我以要他", k=20_000)),
 }
