@@ -20,6 +20,7 @@ from tokenmill.conversation.request import Drop, Request, Sampling
 from tokenmill.exchange.attempts import PATIENCE, WAITS, passes_elsewhere, wait_of
 from tokenmill.exchange.defaults import with_defaults, without_search
 from tokenmill.exchange.estimate import Calibration
+from tokenmill.exchange.modalities import without_media
 from tokenmill.exchange.routing import routes
 from tokenmill.exchange.seals import AccountSeals
 from tokenmill.exchange.steps.chain import Chain
@@ -198,7 +199,8 @@ class Exchanges:
         ways = routes(catalogue, model, frozenset(self._engines))
         request, unsealed = self.seals(caller.account_id).open(request)
         request, unsearched = without_search(request, model)
-        return model, ways, request, (*unsealed, *unsearched)
+        request, unseen = without_media(request, model)
+        return model, ways, request, (*unsealed, *unsearched, *unseen)
 
     async def _open_first(
         self,
