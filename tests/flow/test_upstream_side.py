@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -247,3 +248,26 @@ async def test_an_upstream_that_breaks_off_ends_each_dialect_legally(
     rows = await usage_rows(platform)
     assert [row.status for row in rows] == ["failed"] * 3
     assert all(row.output > 0 for row in rows)
+
+
+async def test_a_caller_never_reads_the_upstreams_key_or_host(
+    platform_with: Opener, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    """Not even those that look like words: in an error of HTTP, in an error object of the stream."""
+    words = "the key 'hunter2-Ab9' is wrong at LOCALHOST:{port}, tell gpu-7.internal or [fd00::12]:80"
+    (tmp_path / "key").write_text("hunter2-Ab9")
+
+    async def refusal(request: aiohttp.web.Request) -> aiohttp.web.StreamResponse:
+        said = {"error": {"message": words.format(port=request.url.port), "code": 400}}
+        if len(upstream.asked) == 1:
+            return await whole(said, 400)(request)
+        return await stream(HELLO[1], b"data: " + json.dumps(said).encode() + b"\n\n")(request)
+
+    async with listening(ScriptedUpstream(refusal)) as upstream:
+        url = upstream.url.replace("127.0.0.1", "localhost") + "/v1"
+        key = json.dumps(f"file:{tmp_path / 'key'}")
+        platform = await platform_with(None, catalogue=catalogue(("up", "openai", url), api_key=key))
+        for status in (400, 200):
+            got, said = await ask(http, platform, stream=True)
+            assert got == status
+            assert "the key '[secret]' is wrong at [address], tell [address] or [address]" in said

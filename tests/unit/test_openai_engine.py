@@ -14,6 +14,7 @@ from tokenmill.conversation.parts import Text
 from tokenmill.conversation.request import Request, Turn
 from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
 from tokenmill.engines.openai import OpenAIEngine
+from tokenmill.engines.streamed import ERROR_SECONDS
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route, Timeouts
 
@@ -187,7 +188,7 @@ async def test_leaving_early_closes_the_connection_so_that_the_upstream_stops(
         (401, b'{"error":{"message":"bad key sk-AAAABBBBCCCCDDDD"}}', Code.MISCONFIGURED),
         (429, b"{}", Code.UPSTREAM_BUSY),
         (500, b"<html>oops</html>", Code.UPSTREAM_AWAY),
-        (302, b"", Code.UPSTREAM_AWAY),
+        (302, b"", Code.MISCONFIGURED),
     ],
 )
 async def test_error_statuses_become_faults_without_the_upstreams_secrets(
@@ -225,3 +226,62 @@ async def test_a_reply_is_whole_after_its_last_word_whatever_the_connection_does
         reply = fold(await ask(upstream, url, Timeouts(between=30)))
 
     assert (Text("Hello"),) == reply.choices[0].parts
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\ncontent-ty",
+        b"SSH-2.0-OpenSSH_9.7\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: none-such\r\ncontent-length: 400\r\n\r\n12",
+    ],
+)
+async def test_whoever_answers_nonsense_is_not_called_away(upstream: AiohttpUpstream, said: bytes) -> None:
+    async def behave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.transport.abort()
+
+    async with server(behave) as url:
+        with pytest.raises(Fault) as caught:
+            await ask(upstream, url)
+
+    assert Code.UPSTREAM_BROKE is caught.value.code
+
+
+async def test_an_error_whose_body_never_ends_is_known_by_its_status_in_a_moment(
+    upstream: AiohttpUpstream,
+) -> None:
+    async def behave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 429 Too Many\r\nretry-after: 7\r\n\r\n")
+        for _ in range(100):
+            writer.write(b" ")
+            await asyncio.sleep(0.1)
+
+    async with server(behave) as url:
+        with pytest.raises(Fault) as caught:
+            async with asyncio.timeout(ERROR_SECONDS + 3):
+                await ask(upstream, url)
+
+    assert (Code.UPSTREAM_BUSY, 7) == (caught.value.code, caught.value.retry_after)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+async def test_what_calls_itself_json_is_read_for_what_it_is(upstream: AiohttpUpstream, mark: bytes) -> None:
+    """Events under a JSON type are events, and a byte-order mark is nothing."""
+    message = b'{"choices":[{"index":0,"message":{"content":"Hello"},"finish_reason":"stop"}]}'
+    events = block("Hello").split(b"\r\n", 1)[1].removesuffix(b"\r\n") + DONE
+    for body in (mark + message, mark + events):
+
+        async def behave(_: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes = body) -> None:
+            head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+            await writer.drain()
+
+        async with server(behave) as url:
+            reply = fold(await ask(upstream, url))
+
+        assert (Text("Hello"),) == reply.choices[0].parts

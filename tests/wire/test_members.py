@@ -63,3 +63,16 @@ def test_a_value_that_is_refused_for_another_reason_says_which() -> None:
 def test_a_number_too_long_to_compare_does_not_break_the_search_for_repeated_names() -> None:
     members = read_members(b'{"\\u0061": ' + b"1" * 5000 + b"}")
     assert members.take_raw("a") == b"1" * 5000
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"\xef\xbb\xbf"])
+def test_a_body_of_nothing_is_called_empty(body: bytes) -> None:
+    with pytest.raises(Fault) as caught:
+        read_members(body)
+    assert caught.value.message == "The request body is empty; send a JSON object."
+    assert caught.value.code is Code.BAD_JSON
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    """Windows tools write one before their UTF-8."""
+    assert read_members(b'\xef\xbb\xbf{"a": "x"}').take("a", STRING) == "x"

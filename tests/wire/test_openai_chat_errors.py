@@ -99,7 +99,7 @@ def test_a_context_overflow_is_recognised_with_its_figures(said: dict[str, Any],
         (500, body(message="oops"), Code.UPSTREAM_AWAY, "failed to answer"),
         (502, b"<html>Bad gateway</html>", Code.UPSTREAM_AWAY, "failed to answer"),
         (503, body(message="Loading model", code=503), Code.ENGINE_LOADING, "loaded"),
-        (302, b"", Code.UPSTREAM_AWAY, "failed to answer"),
+        (302, b"", Code.MISCONFIGURED, "another address"),
     ],
 )
 def test_an_error_of_an_upstream_says_who_must_act(status: int, raw: bytes, code: Code, message: str) -> None:

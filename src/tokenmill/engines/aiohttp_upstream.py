@@ -32,6 +32,10 @@ def _broke() -> Fault:
     return Fault(Code.UPSTREAM_BROKE, "The connection to the model broke off before its reply was complete.")
 
 
+def _garbled() -> Fault:
+    return Fault(Code.UPSTREAM_BROKE, "The model's server sent something that is not an HTTP reply.")
+
+
 class _Reply:
     """One aiohttp response under our deadlines."""
 
@@ -51,16 +55,18 @@ class _Reply:
     async def chunks(self) -> AsyncGenerator[bytes]:
         content = self._response.content
         loop = asyncio.get_running_loop()
+        begun = False
         try:
             # The deadline is lifted while the consumer has the chunk: a timer that fires then
             # would cancel the consumer's own work.
             async with asyncio.timeout_at(self._first_by) as deadline:
                 while chunk := await content.readany():
                     deadline.reschedule(None)
+                    begun = True
                     yield chunk
                     deadline.reschedule(loop.time() + self._timeouts.between)
         except TimeoutError:
-            raise _late("between two pieces of its reply") from None
+            raise _late("to go on with its reply" if begun else "to begin its reply") from None
         except (aiohttp.ClientError, ConnectionError):
             raise _broke() from None
 
@@ -103,10 +109,12 @@ class AiohttpUpstream:
             raise _away() from None
         except TimeoutError:
             raise _late("to begin its reply") from None
-        except (aiohttp.ServerDisconnectedError, ConnectionResetError, aiohttp.ClientPayloadError):
-            raise _broke() from None  # Somebody was there. A kept connection gone stale looks so, too.
-        except (aiohttp.ClientError, OSError):
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL):
             raise _away() from None
+        except aiohttp.ClientResponseError:
+            raise _garbled() from None
+        except (aiohttp.ClientError, OSError):
+            raise _broke() from None  # Somebody was there. A kept connection gone stale looks so, too.
 
     async def read(self, reply: UpstreamReply, limit: int) -> bytes:
         """See `tokenmill.ports.Upstream.read`."""

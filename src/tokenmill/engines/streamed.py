@@ -13,9 +13,11 @@ from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import Drop
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Upstream, UpstreamReply
+from tokenmill.wire.sse import BOM
 
 REPLY_LIMIT = 64 * 1024 * 1024
 ERROR_LIMIT = 64 * 1024  # Error bodies are sentences; anything longer is somebody's web page.
+ERROR_SECONDS = 2.0  # What an error says is not worth more of its caller's time: another target may be asked.
 LAST_WORD = 0.05  # Seconds; the end of the body comes with the last event or right behind it.
 
 
@@ -51,7 +53,8 @@ class StreamedReply:
 
     async def frames(self) -> AsyncGenerator[Frame]:
         if "json" in self._reply.headers.get("content-type", ""):
-            yield Frame(tuple(self._whole(await self._upstream.read(self._reply, REPLY_LIMIT))))
+            for frame in self._in_one_piece(await self._upstream.read(self._reply, REPLY_LIMIT)):
+                yield frame
             return
         decoder = self._decoder
         size = 0
@@ -68,12 +71,19 @@ class StreamedReply:
         for frame in decoder.close():
             yield frame
 
+    def _in_one_piece(self, body: bytes) -> list[Frame]:
+        """The frames of a body that calls itself JSON, which some servers say of events, too."""
+        body = body.removeprefix(BOM)
+        if body.lstrip().startswith((b"data:", b"event:", b":")):
+            return [*self._decoder.feed(body), *self._decoder.close()]
+        return [Frame(tuple(self._whole(body)))]
+
 
 async def first_bytes(reply: UpstreamReply, limit: int = ERROR_LIMIT) -> bytes:
-    """What has come of the body, at most `limit` bytes; enough to tell what an error is about."""
+    """What comes of the body in a moment, at most `limit` bytes; enough to tell what an error is about."""
     body = bytearray()
-    with suppress(Fault):
-        async with aclosing(reply.chunks()) as chunks:
+    with suppress(Fault, TimeoutError):
+        async with asyncio.timeout(ERROR_SECONDS), aclosing(reply.chunks()) as chunks:
             async for chunk in chunks:
                 body += chunk
                 if len(body) >= limit:

@@ -19,6 +19,7 @@ from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import Drop, Request, Sampling
 from tokenmill.exchange.attempts import PATIENCE, WAITS, passes_elsewhere, wait_of
 from tokenmill.exchange.defaults import with_defaults, without_search
+from tokenmill.exchange.discretion import discreet_frames, discretion
 from tokenmill.exchange.estimate import Calibration
 from tokenmill.exchange.modalities import without_media
 from tokenmill.exchange.routing import routes
@@ -241,8 +242,10 @@ class Exchanges:
         ticket.send_by(route)
         ready, drops = with_defaults(request, model, route, served_by)
         async with AsyncExitStack() as attempt:
-            opened = await attempt.enter_async_context(engine.open(ready, self._with_key(route)))
-            frames = await attempt.enter_async_context(aclosing(opened.frames()))
+            route = self._with_key(route)
+            with discretion(route):
+                opened = await attempt.enter_async_context(engine.open(ready, route))
+            frames = await attempt.enter_async_context(aclosing(discreet_frames(opened.frames(), route)))
             opening = await _opening(frames)
             ticket.drops.extend((*drops, *opened.drops))
             upstream.push_async_exit(attempt.pop_all())

@@ -173,7 +173,7 @@ def _context(account: AccountId, response_id: str) -> bytes:
 
 
 def _missing(response_id: str, field: str | None) -> Fault:
-    shown = response_id if len(response_id) <= 100 and response_id.isprintable() else "this id"
+    shown = response_id if len(response_id) <= 100 and response_id.isprintable() else "with this id"
     return Fault(
         Code.NOT_FOUND,
         f"There is no stored response {shown}: it was not stored, has expired or was deleted. Send the whole "

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.wire.sse import BOM
 
 T = TypeVar("T")
 
@@ -103,8 +104,11 @@ def read_members(body: bytes) -> Members:
     """The members of a request body. Raises Fault(BAD_JSON).
 
     The body must be UTF-8 and name each of its members once; deeper down the last of two equal names
-    counts, as in every common reader.
+    counts, as in every common reader. A byte-order mark at its beginning says nothing.
     """
+    body = body.removeprefix(BOM)
+    if not body or body.isspace():
+        raise Fault(Code.BAD_JSON, "The request body is empty; send a JSON object.")
     if not body.isascii():
         try:
             body.decode()

@@ -14,7 +14,7 @@ BLOCK_LIMIT = 16 * 1024 * 1024
 PING = b": ping\n\n"
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
@@ -126,7 +126,7 @@ class SseReader:
     def _read_line(self, line: bytes) -> None:
         if self._first:
             self._first = False
-            line = line.removeprefix(_BOM)
+            line = line.removeprefix(BOM)
         self._said = True
         name, _, value = line.partition(b":")
         if name == b"data":

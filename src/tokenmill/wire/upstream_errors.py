@@ -18,10 +18,13 @@ _MESSAGE_LIMIT = 500
 _SECRET = re.compile(
     r"(?:bearer\s+\S+)|(?:\b(?:sk|tp|ak|pk|rk|key|token)[-_][\w*.-]{6,})|(?:\b[A-Za-z0-9_-]{40,}\b)", re.I
 )
-_NAMED_SECRET = re.compile(r"\b(api[-_ ]?key|token|password|secret)\s*[=:]\s*[^\s,;]{6,}", re.I)
+_NAMED_SECRET = re.compile(
+    r"\b(api[-_ ]?key|token|password|secret)(?: provided)?[\"']?\s*[=:]\s*[\"']?[^\s,;\"']{6,}", re.I
+)
 _PLACE = re.compile(r"(?<![\w/])/(?:[\w.-]+/)+[\w.-]+")
 _ADDRESS = re.compile(
-    r"\b[a-z][a-z0-9+.-]*://\S+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\b[\w.-]+\.[a-z]{2,}:\d+\b|localhost:\d+",
+    r"\b[a-z][a-z0-9+.-]*://\S+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\b[\w.-]+\.[a-z]{2,}:\d+\b|localhost:\d+"
+    r"|\b[\w-]+(?:\.[\w-]+)*\.(?:internal|local|lan|corp|intranet|svc)\b|\[(?:[\da-f]*:){2,7}[\da-f.]*\](?::\d+)?",
     re.I,
 )
 _MARKUP = re.compile(r"<[^>]{0,200}>")
@@ -61,6 +64,11 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
 def fault_of(status: int, said: Said, headers: Mapping[str, str]) -> Fault:
     """The fault that `said` means where it came with this status."""
     match status:
+        case _ if 300 <= status < 400:
+            return Fault(
+                Code.MISCONFIGURED,
+                "The model's server sends its callers to another address; tell the operator to correct it.",
+            )
         case 401 | 403:
             return Fault(
                 Code.MISCONFIGURED,
