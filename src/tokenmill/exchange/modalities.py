@@ -26,7 +26,7 @@ def without_media(request: Request, model: Model) -> tuple[Request, tuple[Drop, 
             case Media(kind=kind) if kind in refused:
                 raise Fault(
                     Code.UNSUPPORTED,
-                    f"{at}: the model '{model.id}' takes no {kind}. Leave it out, or choose a model that does.",
+                    f"{at}: the model '{model.id}' takes no {kind}. Leave it out or choose another model.",
                     field=at,
                 )
             case ToolResult(content=content) if any(_is_of(inner, refused) for inner in content):
