@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -380,14 +381,19 @@ def _absolute(reference: str, data: Path) -> str:
 
 
 def _masked(url: str) -> str:
-    """`redis://:pass@cache/0` → `redis://…@cache/0`."""
+    """`redis://:pass@cache/0` → `redis://…@cache/0`; a `password` among the parameters is masked as well."""
+    if url.startswith("sqlite:"):
+        return url
     try:
         parts = urlsplit(url)
     except ValueError:
         return "…"
-    if "@" not in parts.netloc:
-        return url
-    return urlunsplit(parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]))
+    rest = url.removeprefix(f"{parts.scheme}://").removeprefix(parts.netloc)
+    if "@" in rest:  # What comes before it is a password that nobody escaped.
+        return f"{parts.scheme}://…"
+    _, at, place = parts.netloc.rpartition("@")
+    rest = re.sub(r"(?i)([?&](?:ssl)?password=)[^&#]*", r"\1…", rest)
+    return f"{parts.scheme}://{'…' + at if at else ''}{place}{rest}" if "://" in url else url
 
 
 def _misconfigured(complaints: list[str]) -> Fault:

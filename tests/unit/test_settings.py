@@ -159,3 +159,25 @@ def test_what_is_set_without_effect_is_listed_and_defaults_are_not(tmp_path: Pat
 def test_settings_are_shown_without_the_passwords_in_their_urls(tmp_path: Path) -> None:
     environ = {"TOKENMILL__CACHE__URL": f"redis://u:{LITERAL}@h:1/0"}
     assert shown(load_settings(tmp_path, None, environ))["cache"]["url"] == "redis://…@h:1/0"
+
+
+@pytest.mark.parametrize(
+    ("url", "seen"),
+    [
+        (f"postgresql://u:{LITERAL}@h:5432/db?sslmode=require", "postgresql://…@h:5432/db?sslmode=require"),
+        (
+            f"postgresql:///db?host=/run&user=u&password={LITERAL}#",
+            "postgresql:///db?host=/run&user=u&password=…#",
+        ),
+        (f"postgresql://u:a/{LITERAL}@h/db", "postgresql://…"),
+        ("sqlite:////srv/a@b/tokenmill.db", "sqlite:////srv/a@b/tokenmill.db"),
+    ],
+)
+def test_the_databases_url_is_shown_without_its_password(tmp_path: Path, url: str, seen: str) -> None:
+    environ = {"TOKENMILL__DATABASE__URL": url, "TOKENMILL__SECURITY__SECRET": "env:SECRET"}
+    assert shown(load_settings(tmp_path, None, environ))["database"]["url"] == seen
+
+
+def test_postgresql_needs_a_secret_that_all_nodes_share(tmp_path: Path) -> None:
+    with pytest.raises(Fault, match=r"\[security\] secret is required with PostgreSQL"):
+        load_settings(tmp_path, None, {"TOKENMILL__DATABASE__URL": "postgresql://h/db"})

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import sqlite3
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from importlib.resources import files
 from pathlib import Path
@@ -13,38 +12,40 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, insert, select, text
+from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.pool import NullPool
 
 from tokenmill.kit.faults import Code, Fault
-from tokenmill.store.changes import ChangeFeed
 from tokenmill.store.database import open_database
+from tokenmill.store.ledger_tables import Posting, Rollup, Transfer
 from tokenmill.store.migrate import alembic_config, migrate, newest_revision, pending, require_migrated
-from tokenmill.store.rows import Change, UsageRow
+from tokenmill.store.rows import UsageRow
 from tokenmill.store.schema import METADATA
 from tokenmill.store.tables import Account, ChangeRow, Key, Usage
+from tokenmill.store.work_tables import AuditEntry
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path}/tokenmill.db"
-    migrate(url, tmp_path / "lock")
-    return url
 
 
 def account(number: int, created_at: datetime = NOON) -> Account:
     return Account(id=f"acc_{number}", email=f"{number}@x", currency="USD", created_at=created_at)
 
 
-def test_migrations_and_tables_agree(url: str) -> None:
+def key(id: str, *, account_id: str = "acc_1", **columns: Any) -> Key:
+    return Key(
+        id=id, account_id=account_id, kind="sk", prefix="sk-AbCd", last4="wxyz", created_at=NOON, **columns
+    )
+
+
+async def test_migrations_and_tables_agree(database_url: str) -> None:
     """What the revisions build is exactly what the models declare."""
-    engine = create_engine(url, poolclass=NullPool)
-    with engine.connect() as connection:
+
+    def differences(connection: Connection) -> object:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, METADATA) == []
+        return compare_metadata(context, METADATA)
+
+    async with open_database(database_url) as database, database.read() as view:
+        assert await (await view.session.connection()).run_sync(differences) == []
 
 
 def test_the_newest_revision_is_the_one_head_that_alembic_sees() -> None:
@@ -56,44 +57,58 @@ def test_the_revisions_are_files_of_the_package() -> None:
     assert [each.name for each in versions.iterdir() if each.name.startswith("0001_")]
 
 
-def test_a_database_is_pending_until_it_is_migrated(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/tokenmill.db"
-    assert pending(url)
-    assert migrate(url, tmp_path / "lock") is True
-    assert not pending(url)
-    assert migrate(url, tmp_path / "lock") is False
+def test_a_database_is_pending_until_it_is_migrated(bare_database_url: str, tmp_path: Path) -> None:
+    assert pending(bare_database_url)
+    assert migrate(bare_database_url, tmp_path / "lock") is True
+    assert not pending(bare_database_url)
+    assert migrate(bare_database_url, tmp_path / "lock") is False
 
 
-def test_a_missing_database_says_what_to_run_and_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(Fault, match="Run `tokenmill init --data"):
-        require_migrated(f"sqlite:///{tmp_path}/tokenmill.db")
+def test_a_missing_database_says_what_to_run_and_is_not_made(bare_database_url: str, tmp_path: Path) -> None:
+    with pytest.raises(Fault, match="Run `tokenmill init"):
+        require_migrated(bare_database_url)
     assert list(tmp_path.iterdir()) == []
+    assert pending(bare_database_url)
 
 
-def test_a_database_of_a_newer_version_is_left_alone(url: str, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "tokenmill.db")) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-        connection.commit()
+async def test_a_database_of_another_version_is_left_alone(database_url: str, tmp_path: Path) -> None:
+    async def pretend(revision: str) -> None:
+        async with open_database(database_url) as database, database.write() as work:
+            await work.session.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+
+    await pretend("9999")
     for refuse in (require_migrated, lambda url: migrate(url, tmp_path / "lock")):
         with pytest.raises(Fault, match="newer version of TokenMill"):
-            refuse(url)
+            refuse(database_url)
+    await pretend("0000")
+    with pytest.raises(Fault, match=r"older version .* Run `tokenmill migrate"):
+        require_migrated(database_url)
 
 
-def test_two_processes_migrate_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/tokenmill.db"
+def test_two_processes_migrate_once(bare_database_url: str, tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        assert sorted(pool.starmap(migrate, [(url, tmp_path / "lock")] * 2)) == [False, True]
+        jobs = [(bare_database_url, tmp_path / "lock")] * 2
+        assert sorted(pool.starmap(migrate, jobs)) == [False, True]
 
 
-async def test_postgresql_is_refused_without_its_password() -> None:
-    with pytest.raises(Fault, match="SQLite only") as caught:
-        async with open_database("postgresql://user:hunter2@host/db"):
-            pass
-    assert "hunter2" not in caught.value.message
+@pytest.mark.parametrize("table", ["transfers", "postings", "audit"])
+@pytest.mark.parametrize("act", ["UPDATE {0} SET id = id", "DELETE FROM {0}"])
+async def test_what_only_grows_refuses_changes(database_url: str, table: str, act: str) -> None:
+    async with open_database(database_url) as database:
+        async with database.write() as work:
+            work.session.add(Transfer(id="t", source="s", kind="k", account_id="a", at=NOON, memo="{}"))
+            work.session.add(
+                AuditEntry(id="a", at=NOON, actor="cli", action="key.create", subject="k", details="{}")
+            )
+            await work.session.flush()
+            work.session.add(Posting(id=1, transfer_id="t", ledger_account="w", unit="USD", amount=1))
+        with pytest.raises(IntegrityError, match=f"{table} only grows"):
+            async with database.write() as work:
+                await work.session.execute(text(act.format(table)))
 
 
-async def test_a_unit_of_work_keeps_all_or_nothing(url: str) -> None:
-    async with open_database(url) as database:
+async def test_a_unit_of_work_keeps_all_or_nothing(database_url: str) -> None:
+    async with open_database(database_url) as database:
         async with database.write() as work:
             work.session.add(account(1))
             await work.changed("account", "acc_1")
@@ -107,17 +122,27 @@ async def test_a_unit_of_work_keeps_all_or_nothing(url: str) -> None:
             assert list(await view.session.scalars(select(ChangeRow.key))) == ["acc_1"]
 
 
-async def test_what_a_reader_writes_is_not_kept(url: str) -> None:
-    async with open_database(url) as database:
-        async with database.read() as view:
-            await view.session.execute(insert(ChangeRow).values(kind="a", key="b", at=NOON))
+async def test_what_a_reader_writes_is_not_kept(database_url: str) -> None:
+    """PostgreSQL refuses it at once."""
+    async with open_database(database_url) as database:
+        with suppress(Fault):
+            async with database.read() as view:
+                await view.session.execute(insert(ChangeRow).values(kind="a", key="b", at=NOON))
         async with database.read() as view:
             assert (await view.session.scalars(select(ChangeRow))).all() == []
 
 
-async def test_forty_writers_at_once_lose_no_increment(url: str) -> None:
+async def test_a_view_does_not_move_while_it_is_read(database_url: str) -> None:
+    async with open_database(database_url) as database, database.read() as view:
+        assert (await view.session.scalars(select(Account.id))).all() == []
+        async with database.write() as work:
+            work.session.add(account(1))
+        assert (await view.session.scalars(select(Account.id))).all() == []
+
+
+async def test_forty_writers_at_once_lose_no_increment(database_url: str) -> None:
     """Each reads, then writes: had the lock come later, some would fail or overwrite others."""
-    async with open_database(url) as database:
+    async with open_database(database_url) as database:
         async with database.write() as work:
             work.session.add(account(0))
 
@@ -131,40 +156,34 @@ async def test_forty_writers_at_once_lose_no_increment(url: str) -> None:
             assert (await view.session.get_one(Account, "acc_0")).currency == "USD" + "x" * 40
 
 
-async def test_a_reader_does_not_wait_for_a_writer(url: str) -> None:
-    async with open_database(url) as database, database.write() as work:
+async def test_a_reader_does_not_wait_for_a_writer(database_url: str) -> None:
+    async with open_database(database_url) as database, database.write() as work:
         work.session.add(account(1))
         await work.session.flush()
         async with database.read() as view:
             assert (await view.session.scalars(select(Account))).all() == []
 
 
-async def test_the_database_speaks_wal_and_checks_references(url: str) -> None:
-    async with open_database(url) as database:
-        async with database.read() as view:
-            pragmas = [
-                await view.session.scalar(text(f"PRAGMA {name}"))
-                for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
-            ]
-        assert pragmas == ["wal", 1, 5000, 1]
-        orphan = Key(
-            id="key_1",
-            account_id="nobody",
-            kind="sk",
-            name="",
-            prefix="",
-            last4="",
-            hash=b"",
-            created_at=NOON,
-        )
+async def test_sqlite_speaks_wal(sqlite_url: str) -> None:
+    async with open_database(sqlite_url) as database, database.read() as view:
+        pragmas = [
+            await view.session.scalar(text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
+        ]
+    assert pragmas == ["wal", 1, 5000, 1]
+
+
+async def test_the_database_checks_references(database_url: str) -> None:
+    async with open_database(database_url) as database:
+        orphan = key("a", account_id="nobody", name="", hash=b"")
         with pytest.raises(IntegrityError):
             async with database.write() as work:
                 work.session.add(orphan)
 
 
-async def test_times_come_back_aware_in_utc_and_naive_ones_are_refused(url: str) -> None:
+async def test_times_come_back_aware_in_utc_and_naive_ones_are_refused(database_url: str) -> None:
     shanghai = timezone(timedelta(hours=8))
-    async with open_database(url) as database:
+    async with open_database(database_url) as database:
         async with database.write() as work:
             work.session.add(account(1, NOON.astimezone(shanghai)))
         async with database.read() as view:
@@ -176,102 +195,32 @@ async def test_times_come_back_aware_in_utc_and_naive_ones_are_refused(url: str)
                 work.session.add(account(2, NOON.replace(tzinfo=None)))
 
 
-async def test_a_lost_table_surfaces_as_unavailable_without_the_statement(url: str, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "tokenmill.db")) as connection:
-        connection.execute("DROP TABLE accounts")
-    async with open_database(url) as database:
+async def test_bytes_lists_and_big_numbers_come_back_as_they_were(database_url: str) -> None:
+    everything, name = bytes(range(256)), "Schlüssel 钥匙 🔑"
+    async with open_database(database_url) as database:
+        async with database.write() as work:
+            work.session.add(account(1))
+            await work.session.flush()
+            work.session.add(key("a", name=name, hash=everything, models=["m", "模型"], cap=2**62))
+            work.session.add(key("b", name="", hash=b"", models=None))
+        async with database.read() as view:
+            first, second = await view.session.scalars(select(Key).order_by(Key.id))
+            nothing = await view.session.scalar(select(Key.id).where(Key.models.is_(None)))
+    assert (first.hash, first.models) == (everything, ["m", "模型"])
+    assert (first.cap, first.name) == (2**62, name)
+    assert (second.hash, second.models, second.cap, nothing) == (b"", None, None, "b")
+
+
+async def test_a_lost_table_surfaces_as_unavailable_without_the_statement(database_url: str) -> None:
+    async with open_database(database_url) as database:
+        async with database.write() as work:
+            await work.session.execute(text("DROP TABLE rollups"))
         with pytest.raises(Fault) as caught:
             async with database.read() as view:
-                await view.session.scalars(select(Account.id).where(Account.email == "private@x"))
+                await view.session.scalars(select(Rollup.day).where(Rollup.client == "private"))
     assert caught.value.code is Code.UNAVAILABLE
-    assert "private@x" not in caught.value.message
+    assert "private" not in caught.value.message
 
 
 def test_a_usage_row_has_the_tables_columns() -> None:
     assert list(UsageRow.__struct_fields__) == [column.name for column in Usage.__table__.columns]
-
-
-class FakeSource:
-    """Changes in memory; `broken` is raised by the next read."""
-
-    def __init__(self) -> None:
-        self.changes: list[Change] = []
-        self.broken: Exception | None = None
-
-    def add(self, key: str) -> None:
-        self.changes.append(Change(len(self.changes) + 1, "key", key))
-
-    async def changes_since(self, last_id: int, limit: int) -> list[Change]:
-        if self.broken is not None:
-            broken, self.broken = self.broken, None
-            raise broken
-        return self.changes[last_id : last_id + limit]
-
-    async def latest_change(self) -> int:
-        return len(self.changes)
-
-
-async def test_the_feed_passes_on_only_what_came_after_it_was_opened_in_order() -> None:
-    source = FakeSource()
-    source.add("before")
-    seen: list[str] = []
-    async with ChangeFeed(source, every=3600) as feed:
-        feed.subscribe(lambda change: seen.append(change.key))
-        for key in "abc":
-            source.add(key)
-        await feed.catch_up()
-    assert seen == ["a", "b", "c"]
-
-
-async def test_a_subscriber_that_fails_gets_the_change_again_and_others_do_not_wait() -> None:
-    source = FakeSource()
-    failures = [RuntimeError("not yet"), RuntimeError("still not")]
-    slow: list[str] = []
-    quick: list[str] = []
-
-    async def fragile(change: Change) -> None:
-        if failures:
-            raise failures.pop()
-        slow.append(change.key)
-
-    async with ChangeFeed(source, every=3600) as feed:
-        feed.subscribe(fragile)
-        feed.subscribe(lambda change: quick.append(change.key))
-        source.add("a")
-        source.add("b")
-        await feed.catch_up()
-        assert (slow, quick) == ([], ["a", "b"])
-        await feed.catch_up()
-        await feed.catch_up()
-    assert (slow, quick) == (["a", "b"], ["a", "b"])
-
-
-async def test_the_feed_goes_on_after_the_database_was_away() -> None:
-    source = FakeSource()
-    arrived = asyncio.Event()
-    async with ChangeFeed(source, every=0.01) as feed:
-        feed.subscribe(lambda _: arrived.set())
-        source.broken = Fault(Code.UNAVAILABLE, "away")
-        source.add("a")
-        await asyncio.wait_for(arrived.wait(), timeout=10)
-
-
-async def test_a_page_that_fails_holds_back_the_pages_after_it() -> None:
-    """Else the change would be skipped for good when more than one page waits."""
-    source = FakeSource()
-    refused: list[Any] = [RuntimeError("not yet")]
-    seen: list[int] = []
-
-    def fragile(change: Change) -> None:
-        if refused:
-            raise refused.pop()
-        seen.append(change.id)
-
-    async with ChangeFeed(source, every=3600) as feed:
-        feed.subscribe(fragile)
-        for number in range(1500):
-            source.add(str(number))
-        await feed.catch_up()
-        assert seen == []
-        await feed.catch_up()
-    assert seen == list(range(1, 1501))

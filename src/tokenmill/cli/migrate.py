@@ -10,11 +10,11 @@ from tokenmill.cli.options import DEFAULT_DATA, AsJson, Config, Data, open_setti
 def migrate(data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False) -> None:
     """Bring the database to this version's schema; safe to repeat."""
     from tokenmill.store import migrate as schema
-    from tokenmill.store.sqlite import sqlite_file
+    from tokenmill.store.postgres import on_postgres
 
     url = open_settings(data, config).database.url
-    sqlite_file(url)
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not on_postgres(url):
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
     migrated = schema.migrate(url, data.absolute() / schema.LOCK_NAME)
     revision = schema.newest_revision()
     if json:

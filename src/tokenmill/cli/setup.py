@@ -19,9 +19,9 @@ from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId
 from tokenmill.kit.secrets import new_password, new_secret
 from tokenmill.settings import Settings, read_secret
+from tokenmill.store import postgres, sqlite
 from tokenmill.store.database import Database, open_database
 from tokenmill.store.migrate import LOCK_NAME, migrate
-from tokenmill.store.sqlite import has_keys, sqlite_file
 
 OPERATOR = "operator@localhost"
 FIRST_KEY = "first"
@@ -50,9 +50,7 @@ async def initialise(settings: Settings, data: Path, environ: Mapping[str, str] 
 
 def _prepare(settings: Settings, data: Path, environ: Mapping[str, str]) -> bytes:
     """Directory, secret, schema, in this order: a database with keys in it has always had its secret."""
-    in_use = has_keys(
-        sqlite_file(settings.database.url)
-    )  # Asked first: another `init` may make both meanwhile.
+    in_use = _has_keys(settings.database.url)  # Asked first: another `init` may make both meanwhile.
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = data.absolute() / "secret"
     # A secret that the settings put elsewhere is the operator's to make.
@@ -67,6 +65,12 @@ def _prepare(settings: Settings, data: Path, environ: Mapping[str, str]) -> byte
     secret = read_secret(settings.security.secret, environ)
     migrate(settings.database.url, data.absolute() / LOCK_NAME)
     return secret
+
+
+def _has_keys(url: str) -> bool:
+    if postgres.on_postgres(url):
+        return postgres.run_apart(postgres.has_keys(url))
+    return sqlite.has_keys(sqlite.sqlite_file(url))
 
 
 def _make_secret(file: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
 import structlog
 
+from tokenmill.kit.faults import Fault
 from tokenmill.store.rows import Change
 
 Subscriber = Callable[[Change], Awaitable[None] | None]
@@ -46,12 +48,18 @@ class ChangeFeed:
     Open the feed before filling a cache, so that no change falls between. A
     subscriber that fails gets the same change again at the next poll until it
     takes it (so it must bear repetition), and the others do not wait for it.
+
+    Ids have to become visible in their order, else one that comes late would be missed. SQLite
+    has one writer; on PostgreSQL a trigger lets one transaction at a time write changes.
     """
 
-    def __init__(self, source: ChangeSource, *, every: float = POLL_SECONDS) -> None:
-        """`every` is in seconds."""
+    def __init__(
+        self, source: ChangeSource, *, every: float = POLL_SECONDS, bell: asyncio.Event | None = None
+    ) -> None:
+        """Looks `every` so many seconds, and at once when `bell` is set (`store.listening`)."""
         self._source = source
         self._every = every
+        self._bell = bell or asyncio.Event()
         self._subscriptions: list[_Subscription] = []
         self._seen = 0
         self._failing = False
@@ -103,11 +111,17 @@ class ChangeFeed:
 
     async def _poll(self) -> None:
         while True:
+            self._bell.clear()  # Before looking: what comes while we look rings for the next time.
             try:
                 await self.catch_up()
                 self._failing = False
-            except Exception:
+            except Exception as error:
                 if not self._failing:
-                    _log.exception("changes cannot be read; trying again")
+                    expected = isinstance(error, Fault)  # The database is away: that needs no traceback.
+                    _log.error(
+                        "changes cannot be read; trying again", reason=str(error), exc_info=not expected
+                    )
                 self._failing = True
-            await asyncio.sleep(self._every)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._every):
+                    await self._bell.wait()

@@ -15,7 +15,19 @@ _ONLY_GROWS = ("transfers", "postings", "audit")
 _POSTGRES_REFUSAL = """
 CREATE FUNCTION tokenmill_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION '% only grows', TG_TABLE_NAME;
+  RAISE EXCEPTION '% only grows', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+END $$
+"""
+
+# Numbers are given out before their transactions end. Nodes read `id > last`, so a number must not become
+# visible after a higher one: whoever writes changes holds the lock from before the first number to the end.
+# A trigger of the statement comes before the row's default, which takes the number.
+_POSTGRES_CHANGES = """
+CREATE FUNCTION tokenmill_changes_in_order() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(1953300483);
+  PERFORM pg_notify('tokenmill_changes', '');
+  RETURN NULL;
 END $$
 """
 
@@ -354,10 +366,10 @@ def upgrade() -> None:  # noqa: PLR0915  (one statement a table)
         batch_op.add_column(sa.Column("standing", sa.Text(), server_default="owner", nullable=False))
         batch_op.add_column(sa.Column("language", sa.Text(), nullable=True))
 
-    _refuse_changes()
+    _add_triggers()
 
 
-def _refuse_changes() -> None:
+def _add_triggers() -> None:
     if op.get_bind().dialect.name == "sqlite":
         for table in _ONLY_GROWS:
             for act in ("UPDATE", "DELETE"):
@@ -366,6 +378,11 @@ def _refuse_changes() -> None:
                     f"BEGIN SELECT RAISE(ABORT, '{table} only grows'); END"
                 )
         return
+    op.execute(_POSTGRES_CHANGES)
+    op.execute(
+        "CREATE TRIGGER changes_in_order BEFORE INSERT ON changes "
+        "FOR EACH STATEMENT EXECUTE FUNCTION tokenmill_changes_in_order()"
+    )
     op.execute(_POSTGRES_REFUSAL)
     for table in _ONLY_GROWS:
         op.execute(
