@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+NODE_CLIENTS := tests/clients/node
+NODE_STAMP := $(NODE_CLIENTS)/node_modules/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev serve test check format bench proof test-model test-agents lock transcript clean
@@ -30,10 +32,14 @@ $(DEV_STAMP): $(STAMP) requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(NODE_STAMP): $(NODE_CLIENTS)/package.json $(NODE_CLIENTS)/package-lock.json | $(DEV_STAMP)
+	$(BIN)/npm ci --silent --prefix $(NODE_CLIENTS)
+	@touch $@
+
 serve: install ## run the platform on http://127.0.0.1:8080 with the embedded model
 	@$(BIN)/tokenmill serve
 
-test: dev ## run every test but those of the 1.5B model
+test: dev $(NODE_STAMP) ## run every test but those of the 1.5B model
 	$(BIN)/tokenmill models fetch smollm2-135m
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not model and not proof" tests
 
@@ -67,4 +73,4 @@ lock: dev ## re-resolve requirements/*.txt (hashes, no registry addresses)
 	tools/lock.sh
 
 clean: ## remove what the build made; keeps ./data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(NODE_CLIENTS)/node_modules

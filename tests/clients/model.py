@@ -54,7 +54,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
         return await whole({"input_tokens": PROMPT})(request)
     events = write_chat(reply_to(question)) if chat else write_messages(reply_to(question))
     if "break off" in question.words:
-        return await stream(*events[:3], cut=True)(request)
+        return await stream(*events[: 3 if chat else 4], cut=True)(request)
     if "grow tired" in question.words:
         error = b"event: error\ndata: %b\n\n" % json.dumps(BUSY).encode()
         return await stream(*events[:4], error)(request)
@@ -159,8 +159,14 @@ def write_chat(reply: Reply) -> list[bytes]:
 
 
 def _write_call(index: int, name: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
-    begin = {"id": f"call_{index}", "type": "function", "function": {"name": name, "arguments": ""}}
-    more = [{"function": {"arguments": half}} for half in _halves(json.dumps(arguments))]
+    begin: dict[str, Any] = {
+        "id": f"call_{index}",
+        "type": "function",
+        "function": {"name": name, "arguments": ""},
+    }
+    more: list[dict[str, Any]] = [
+        {"function": {"arguments": half}} for half in _halves(json.dumps(arguments))
+    ]
     return [{"index": index, **piece} for piece in (begin, *more)]
 
 
