@@ -127,6 +127,20 @@ def test_a_taken_port_is_said_with_what_to_do(serve: Callable[..., Server], tmp_
     assert "--port" in done.stderr
 
 
+@pytest.mark.parametrize("host", ["no such host", "192.0.2.1"])
+def test_a_host_that_is_not_this_machine_is_not_blamed_on_the_port(host: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "serve", "--no-embedded", "--host", host, "--port", "0", "--data", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert "no address of this machine" in done.stderr
+    assert "--port" not in done.stderr
+
+
 def test_more_than_one_worker_needs_postgresql_and_says_so(tmp_path: Path) -> None:
     done = subprocess.run(
         [*COMMAND, "serve", "--workers", "2", "--data", str(tmp_path)],

@@ -257,7 +257,7 @@ async def test_an_error_whose_body_never_ends_is_known_by_its_status_in_a_moment
 ) -> None:
     async def behave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 429 Too Many\r\nretry-after: 7\r\n\r\n")
-        for _ in range(100):
+        for _tick in range(100):
             writer.write(b" ")
             await asyncio.sleep(0.1)
 

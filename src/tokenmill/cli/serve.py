@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 import sys
@@ -125,10 +126,13 @@ def _listening_socket(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind((host, port))
         except OSError as error:
+            advice = "Is TokenMill running already? Choose another port with --port."
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                advice = "That is no address of this machine. Choose one with --host, or 0.0.0.0 for all."
+            elif error.errno == errno.EACCES:
+                advice = "Ports below 1024 are not for everybody. Choose another with --port."
             raise Fault(
-                Code.MISCONFIGURED,
-                f"Cannot listen on {host}:{port} ({error.strerror}). Is TokenMill running already? "
-                "Choose another port with --port.",
+                Code.MISCONFIGURED, f"Cannot listen on {host}:{port} ({error.strerror}). {advice}"
             ) from None
         yield listener
 
