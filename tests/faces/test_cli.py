@@ -249,17 +249,6 @@ def test_no_command_ever_shows_the_secret_of_the_settings(data: Path) -> None:
         assert "hunter2" not in each.stdout + each.stderr
 
 
-def test_postgresql_is_refused_in_words(data: Path) -> None:
-    data.mkdir()
-    (data / "tokenmill.toml").write_text(
-        "[database]\nurl = 'postgresql://u:hunter2@h/d'\n[security]\nsecret = 'env:S'\n"
-    )
-    done = tokenmill("init", data=data, environ={"S": LITERAL})
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "SQLite only" in done.stderr
-    assert "hunter2" not in done.stderr
-
-
 async def test_a_running_node_refuses_a_key_soon_after_the_command_has_disabled_it(data: Path) -> None:
     """Promised within 1 s; asserted within 10, counted from the end of the command."""
     settings = load_settings(data, None, {})

@@ -31,8 +31,8 @@ def sqlite_file(url: str) -> Path:
     scheme = url.partition("://")[0] + "://…" if "://" in url else "not a URL"
     raise Fault(
         Code.MISCONFIGURED,
-        f"[database] url is {scheme}, but this version runs on SQLite only. "
-        "Write sqlite:///FILE, or leave it out to get tokenmill.db in the data directory.",
+        f"[database] url is {scheme}, which is no database of this version. Write sqlite:///FILE or "
+        "postgresql://…, or leave it out to get tokenmill.db in the data directory.",
         field="database.url",
     )
 
