@@ -5,28 +5,32 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 from sqlalchemy import select
 
+from tests.books import NOON, usage
 from tokenmill.kit.faults import Code, Fault
-from tokenmill.kit.ids import AccountId, ExchangeId, KeyId, ModelId, TargetId
+from tokenmill.kit.ids import AccountId, KeyId, ModelId
 from tokenmill.store.database import open_database
 from tokenmill.store.hot import HotStore
-from tokenmill.store.migrate import migrate
 from tokenmill.store.rows import Change, KeyRow, UsageRow
+from tokenmill.store.sqlite import sqlite_file
 from tokenmill.store.tables import Account, Key, Usage
-
-NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    migrate(f"sqlite:///{tmp_path}/tokenmill.db", tmp_path / "lock")
-    return tmp_path / "tokenmill.db"
+def file(sqlite_url: str) -> Path:
+    return sqlite_file(sqlite_url)
+
+
+@pytest.fixture
+async def either(database_url: str) -> AsyncIterator[HotStore]:
+    """A hot store on each kind of database in turn."""
+    async with HotStore(database_url) as hot:
+        yield hot
 
 
 @pytest.fixture
@@ -35,44 +39,16 @@ async def hot(file: Path) -> AsyncIterator[HotStore]:
         yield hot
 
 
-def usage(name: str, *, client: str = "curl") -> UsageRow:
-    return UsageRow(
-        id=ExchangeId(name),
-        account_id=AccountId("acc_1"),
-        key_id=KeyId("key_1"),
-        model=ModelId("mimo-v2.5-pro"),
-        target=TargetId("gpu-1"),
-        upstream_model="MiMo-V2.5-Pro",
-        protocol="openai_chat",
-        stream=True,
-        started_at=NOON,
-        duration_ms=1200,
-        first_ms=90,
-        status="answered",
-        http_status=200,
-        stop="end",
-        fault=None,
-        input_fresh=10,
-        input_cached=20,
-        input_written=0,
-        output=30,
-        output_reasoning=5,
-        quality="reported",
-        client=client,
-        request_id="req_1",
-    )
-
-
 def stored(file: Path) -> list[str]:
     with closing(sqlite3.connect(file)) as connection:
         return [row[0] for row in connection.execute("SELECT id FROM usage ORDER BY id")]
 
 
 async def test_a_usage_row_reads_back_through_the_business_side_as_it_was_written(
-    hot: HotStore, file: Path
+    either: HotStore, database_url: str
 ) -> None:
-    await hot.add_usage(usage("ex_1"))
-    async with open_database(f"sqlite:///{file}") as database, database.read() as view:
+    await either.add_usage(usage("ex_1"))
+    async with open_database(database_url) as database, database.read() as view:
         row = await view.session.scalar(select(Usage).where(Usage.started_at >= NOON))
     assert {name: getattr(row, name) for name in UsageRow.__struct_fields__} == msgspec.structs.asdict(
         usage("ex_1")
@@ -179,9 +155,15 @@ async def test_the_probe_writes_but_changes_nothing(hot: HotStore, file: Path) -
         assert reader.execute("SELECT COUNT(*) FROM changes").fetchone() == (0,)
 
 
-async def test_a_key_is_found_by_its_hash_with_its_accounts_state(hot: HotStore, file: Path) -> None:
-    async with open_database(f"sqlite:///{file}") as database, database.write() as work:
-        work.session.add(Account(id="acc_1", email="a@x", currency="USD", created_at=NOON, disabled_at=NOON))
+async def test_a_key_is_found_by_its_hash_with_its_accounts_state(
+    either: HotStore, database_url: str
+) -> None:
+    async with open_database(database_url) as database, database.write() as work:
+        work.session.add(
+            Account(
+                id="acc_1", email="a@x", currency="CNY", created_at=NOON, disabled_at=NOON, limits='{"rpm":9}'
+            )
+        )
         await work.session.flush()
         work.session.add(
             Key(
@@ -195,9 +177,13 @@ async def test_a_key_is_found_by_its_hash_with_its_accounts_state(hot: HotStore,
                 created_at=NOON,
                 expires_at=NOON,
                 models=["a", "b"],
+                subscription_id="sub_1",
+                cap=2**40,
+                addresses=["10.0.0.0/8", "::1/128"],
+                limits='{"rpm":3}',
             )
         )
-    assert await hot.key_by_hash(b"\x00\xff") == KeyRow(
+    assert await either.key_by_hash(b"\x00\xff") == KeyRow(
         id=KeyId("key_1"),
         account_id=AccountId("acc_1"),
         kind="tp",
@@ -206,16 +192,23 @@ async def test_a_key_is_found_by_its_hash_with_its_accounts_state(hot: HotStore,
         expires_at=NOON,
         disabled_at=None,
         deleted_at=None,
+        subscription_id="sub_1",
+        cap=2**40,
+        addresses=("10.0.0.0/8", "::1/128"),
+        limits='{"rpm":3}',
+        currency="CNY",
         account_disabled_at=NOON,
+        account_deleted_at=None,
+        account_limits='{"rpm":9}',
     )
-    assert await hot.key_by_hash(b"other") is None
+    assert await either.key_by_hash(b"other") is None
 
 
-async def test_changes_are_read_in_order_from_where_one_left_off(hot: HotStore, file: Path) -> None:
-    assert await hot.latest_change() == 0
-    async with open_database(f"sqlite:///{file}") as database, database.write() as work:
+async def test_changes_are_read_in_order_from_where_one_left_off(either: HotStore, database_url: str) -> None:
+    assert await either.latest_change() == 0
+    async with open_database(database_url) as database, database.write() as work:
         for key in "abc":
             await work.changed("key", key)
-    assert await hot.latest_change() == 3
-    assert await hot.changes_since(1, 1) == [Change(2, "key", "b")]
-    assert [change.key for change in await hot.changes_since(0)] == ["a", "b", "c"]
+    assert await either.latest_change() == 3
+    assert await either.changes_since(1, 1) == [Change(2, "key", "b")]
+    assert [change.key for change in await either.changes_since(0)] == ["a", "b", "c"]

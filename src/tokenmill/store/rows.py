@@ -70,8 +70,9 @@ class PurseAsked(msgspec.Struct, frozen=True, kw_only=True):
 class HoldAsked(msgspec.Struct, frozen=True, kw_only=True):
     """Sets aside up to `want` in every one of `purses` at once, or nothing where less than `least` is free.
 
-    `draft` is the usage row, in JSON, as it would be if the node died now; `input_fresh` is what the
-    prompt is taken to be until it is counted.
+    The first purse is a ledger account, the others are limits; none at all make a hold of an exchange
+    that costs nothing. `draft` is the usage row, in JSON, as it would be if the node died now;
+    `input_fresh` is what the prompt is taken to be until it is counted.
     """
 
     id: ExchangeId
@@ -87,17 +88,39 @@ class HoldAsked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HoldAnswer(msgspec.Struct, frozen=True):
-    """What was set aside; None when too little was free, and `free` says how much of each purse was."""
+    """What was set aside; None when too little was free.
+
+    `free` says how much of each purse was, and `balances` how much there is with what running exchanges
+    have set aside. An id that is held already answers with what it was given then, one that is settled
+    with None, and both with neither `free` nor `balances`.
+    """
 
     granted: int | None
-    free: tuple[int, ...]
+    free: tuple[int, ...] = ()
+    balances: tuple[int, ...] = ()
+
+    def could_pay(self, amount: int) -> bool:
+        """Would every purse have so much, if running exchanges used nothing of what they set aside?"""
+        return bool(self.balances) and min(self.balances) >= amount
+
+
+class Growth(msgspec.Struct, frozen=True, kw_only=True):
+    """Enlarges a running hold of `held` by up to `want` in all its purses, unless less than `least` is free.
+
+    `held` is what the asker knows it to be, so that a repeated growth does not grow it twice.
+    """
+
+    id: ExchangeId
+    held: int
+    want: int
+    least: int
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """Ends a hold: charges `cost` to its purses, posts it, and writes the usage row, in one transaction.
 
-    `charged` names the ledger account that earns the cost and `unpaid` the one that bears what the purses
-    cannot. `row` is complete but for its shortfall.
+    `purses` are those of the hold, in its order. `charged` names the ledger account that earns the cost
+    and `unpaid` the one that bears what the purses cannot. `row` is complete but for its shortfall.
     """
 
     id: ExchangeId
@@ -120,7 +143,7 @@ class Settled(msgspec.Struct, frozen=True):
     first: bool = True
 
 
-class RunningCount(msgspec.Struct, frozen=True):
+class RunningCount(msgspec.Struct, frozen=True, array_like=True):
     """What a running exchange has used so far."""
 
     id: ExchangeId
@@ -131,8 +154,33 @@ class RunningCount(msgspec.Struct, frozen=True):
     output_reasoning: int
 
 
+class RunningHold(msgspec.Struct, frozen=True):
+    """A hold that nobody has settled yet, with its last counts and the draft of its usage row."""
+
+    id: ExchangeId
+    account_id: AccountId
+    purses: tuple[str, ...]
+    amount: int
+    node: str
+    created_at: datetime
+    draft: str
+    count: RunningCount
+
+
+class RateLimits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Requests and tokens a minute, and requests at once; None leaves it to the next wider limit."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    concurrency: int | None = None
+
+
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What the key check has to know about a key; `models` None means every model."""
+    """What the key check has to know about a key and its account.
+
+    `models` and `addresses` (IP networks) None allow all; `cap` is in nano-units of `currency`; both
+    limits are JSON text, as their tables keep them.
+    """
 
     id: KeyId
     account_id: AccountId
@@ -142,7 +190,14 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     disabled_at: datetime | None
     deleted_at: datetime | None
+    subscription_id: str | None = None
+    cap: int | None = None
+    addresses: tuple[str, ...] | None = None
+    limits: str | None = None
+    currency: Literal["USD", "CNY"]
     account_disabled_at: datetime | None
+    account_deleted_at: datetime | None = None
+    account_limits: str | None = None
 
 
 class Change(msgspec.Struct, frozen=True):
