@@ -36,6 +36,7 @@ class FakeKeys:
             expires_at=expires_at,
             disabled_at=None,
             deleted_at=None,
+            currency="USD",
             account_disabled_at=None,
         )
         self.rows[keyed_hash(secret, whole)] = row
