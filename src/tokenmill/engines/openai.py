@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 from msgspec import Raw
@@ -111,7 +112,7 @@ class OpenAIEngine:
             wire="openai_chat",
             drops=drops,
             decoder=ChatStreamDecoder(choices=request.choices),
-            whole=decode_reply,
+            whole=partial(decode_reply, choices=request.choices),
         )
 
     def _remember_plain(self, route: Route) -> None:

@@ -8,6 +8,7 @@ from tokenmill.conversation.events import Event
 from tokenmill.conversation.frames import Frame
 from tokenmill.kit.faults import Fault
 from tokenmill.wire.sse import Block, SseReader
+from tokenmill.wire.utf8 import is_utf8
 
 
 class BlockwiseDecoder(ABC):
@@ -56,7 +57,7 @@ class BlockwiseDecoder(ABC):
         frames: list[Frame] = []
         for block in blocks:
             events, faithful = self._read(block)
-            frames.append(Frame(events, block.raw if faithful else None))
+            frames.append(Frame(events, block.raw if faithful and is_utf8(block.raw) else None))
             if self._over:
                 break
         return frames

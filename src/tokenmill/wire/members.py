@@ -43,9 +43,12 @@ _GOT = _WANTED | {"int": "a number", "float": "a number with a fraction", "bool"
 
 def bad_value(field: str, problem: str) -> Fault:
     """Fault(BAD_VALUE) that begins with the path of its culprit; what it quotes is cut short."""
-    if len(problem) > _LONGEST_PROBLEM:
-        problem = f"{problem[:_LONGEST_PROBLEM]}…"
-    return Fault(Code.BAD_VALUE, f"{field}: {problem}", field=field)
+    return Fault(Code.BAD_VALUE, f"{field}: {cut_short(problem)}", field=field)
+
+
+def cut_short(problem: str) -> str:
+    """`problem`, of which what it quotes may be of any length."""
+    return problem if len(problem) <= _LONGEST_PROBLEM else f"{problem[:_LONGEST_PROBLEM]}…"
 
 
 def is_null(raw: bytes | msgspec.Raw) -> bool:

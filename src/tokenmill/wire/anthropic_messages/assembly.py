@@ -31,10 +31,11 @@ from tokenmill.wire.anthropic_messages.facts import (
     REASONS,
     SERVER_RESULTS,
     STOP_OF,
+    is_exact,
     read_citation,
     read_usage,
 )
-from tokenmill.wire.anthropic_messages.lenient import as_utf8, fitted, lenient
+from tokenmill.wire.anthropic_messages.lenient import fitted, lenient
 from tokenmill.wire.anthropic_messages.schema import (
     DeltaMember,
     Message,
@@ -44,6 +45,7 @@ from tokenmill.wire.anthropic_messages.schema import (
     WholeReply,
 )
 from tokenmill.wire.members import STRING
+from tokenmill.wire.utf8 import as_utf8
 
 BROKE_OFF = "The model's reply broke off before it was complete. Please try again."
 
@@ -77,21 +79,22 @@ def read_reply(body: bytes) -> WholeReply:
     return reply
 
 
-_GROWING = ("content_block_start", "content_block_delta")
 _IN_A_BLOCK = (TextDelta, ArgumentsDelta, SignatureDelta, CitationAdded, VendorEvent)
 
 
-def _stays_in_its_block(events: tuple[Event, ...], kind: str) -> bool:
-    """Does a start open one block that is named in full, and a delta only let it grow?"""
-    if kind == "content_block_delta":
-        return all(isinstance(event, _IN_A_BLOCK) for event in events)
-    match events:
-        case (PartOpened(part=ToolCall(id=id_, name=name)),):
-            return bool(id_ and name)
-        case (PartOpened(), *rest):
-            return all(isinstance(event, TextDelta | CitationAdded) for event in rest)
-        case _:
-            return False
+def _is_empty(block: ReplyBlock) -> bool:
+    """Is the block begun as clients expect it? What is in it they read from deltas alone."""
+    match block.type:
+        case "text":
+            return block.text == "" and not block.citations
+        case "thinking":
+            return block.thinking == "" and not block.signature
+        case "redacted_thinking":
+            return block.data is not None
+        case "tool_use" | "server_tool_use":
+            return bool(block.id and block.name) and bytes(block.input) == b"{}"
+        case kind:
+            return bool(kind)
 
 
 class _Block:
@@ -121,6 +124,7 @@ class Assembly:
         self._open: dict[int, _Block] = {}
         self._parts = 0
         self._called = False
+        self._empty = False  # Had the last block nothing in it when it began?
         self._usage: Usage | None = None
         self._stop: Stop | None = None
         self._matched: str | None = None
@@ -134,24 +138,35 @@ class Assembly:
         """The events of one event, whose type is `kind`. Raises the Fault of an error event."""
         lawful = self._is_lawful(event, kind)
         events = self._take(event, kind, data)
-        self.faithful = lawful and (kind not in _GROWING or _stays_in_its_block(events, kind))
+        match kind:
+            case "content_block_start":
+                self.faithful = lawful and self._empty
+            case "content_block_delta":
+                self.faithful = lawful and all(isinstance(told, _IN_A_BLOCK) for told in events)
+            case _:
+                self.faithful = lawful
         return events
 
     def _is_lawful(self, event: StreamEvent, kind: str) -> bool:
         """May this event follow what came before?"""
         match kind:
             case "content_block_delta":
-                return event.index in self._open
+                typed = event.delta is not None and bool(event.delta.type)
+                return typed and event.index in self._open
             case "content_block_start":
                 return self.started and not self._open and event.index == self._parts
             case "content_block_stop":
                 return event.index in self._open
             case "message_start":
-                return not self.started and event.message is not None
+                message = event.message
+                empty = message is not None and message.content == [] and is_exact(message.usage)
+                return not self.started and empty
             case "message_delta":
                 reason = None if event.delta is None else event.delta.stop_reason
-                first = self.started and not self._open and self._stop is None and event.usage is not None
-                return first and reason in REASONS and (reason == "tool_use") is self._called
+                counted = event.usage is not None and event.usage.output_tokens is not None
+                counted = counted and is_exact(event.usage)
+                first = self.started and not self._open and self._stop is None
+                return first and counted and reason in REASONS and (reason == "tool_use") is self._called
             case "message_stop":
                 return self._stop is not None and not self._open
             case _:
@@ -240,11 +255,13 @@ class Assembly:
             self._matched = matched if self._stop is Stop.STOP_SEQUENCE else None
 
     def _start(self, number: int, raw: Raw) -> None:
+        self._empty = False
         if (before := self._open.pop(number, None)) is not None:
             self._close(before)
         if bytes(raw) in _EMPTY:
             return
         block = fitted(_BLOCK, ReplyBlock, raw)
+        self._empty = _is_empty(block)
         match block.type:
             case "text":
                 said = self._begin_block(number, Text())

@@ -38,7 +38,7 @@ def call_block(call: ToolCall, ids: ToolIds) -> Json | None:
 def raw_block(part: ToolResult | Unknown | Media) -> Raw | None:
     """The block as its own vendor wrote it; None for what has no shape here."""
     match part:
-        case Unknown(vendor="anthropic_messages", raw=raw):
+        case Unknown(vendor="anthropic_messages", type=type_, raw=raw) if type_:
             return Raw(raw)
         case ToolResult(server=True, content=(Unknown(vendor="anthropic_messages", raw=raw),)):
             return Raw(raw)

@@ -100,6 +100,19 @@ def read_usage(told: UsageMember, before: Usage | None) -> Usage | None:
     return Usage(fresh, cached, written, output, min(thought, output))
 
 
+def is_exact(told: UsageMember | None) -> bool:
+    """Does `told` say what was understood of it?"""
+    return told is None or all(
+        count is None or (isinstance(count, int) and 0 <= count <= MAX_COUNT)
+        for count in (
+            told.input_tokens,
+            told.cache_read_input_tokens,
+            told.cache_creation_input_tokens,
+            told.output_tokens,
+        )
+    )
+
+
 def _count(value: int | float | None, known: int) -> int:
     return known if value is None else int(min(max(value, 0), MAX_COUNT))
 

@@ -15,17 +15,6 @@ S = TypeVar("S", bound=Struct)
 _HUGE = 10**18
 
 
-def as_utf8(data: bytes) -> bytes:
-    """`data`, with U+FFFD for what is not UTF-8: members that are kept raw are passed on unread."""
-    if data.isascii():
-        return data
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return data.decode("utf-8", "replace").encode()
-    return data
-
-
 def lenient(shape: type[S], data: bytes) -> S:
     """The value that `data` was meant to be: members of a wrong type count as left out.
 

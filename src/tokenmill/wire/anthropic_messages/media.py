@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from tokenmill.conversation.parts import FileId, Inline, Media, Url
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.wire.members import cut_short
 
 Json = dict[str, object]
 
@@ -29,7 +30,8 @@ def unsupported(at: str, what: str) -> Fault:
     """The fault of a feature that this wire cannot say."""
     return Fault(
         Code.UNSUPPORTED,
-        f"{at}: the server of this model cannot be told {what}; leave it out or choose another model.",
+        f"{at}: the server of this model cannot be told {cut_short(what)}; leave it out or choose another "
+        "model.",
         field=at,
     )
 

@@ -151,8 +151,7 @@ class OpenBlock:
                 input_, _ = tool_input(ToolCall(id_, name, "".join(self._pieces), kind))
                 held = self._delta({"type": "input_json_delta", "partial_json": bytes(input_).decode()})
             case Reasoning(form="redacted"):
-                data = signature_of(self._thought(self._part), self._signer)
-                held = self._begin({"type": "redacted_thinking", "data": data}) if self._signature else b""
+                held = b"" if self.begun or not self._signature else self._begin_redacted(self._part)
             case Reasoning():
                 held = self._seal(self._part)
             case _:
@@ -198,6 +197,11 @@ class OpenBlock:
             return b""
         beginning = b"" if self.begun else self._begin(_THINKING)
         return beginning + self._delta({"type": "signature_delta", "signature": signature})
+
+    def _begin_redacted(self, part: Reasoning) -> bytes:
+        return self._begin(
+            {"type": "redacted_thinking", "data": signature_of(self._thought(part), self._signer)}
+        )
 
     def _begin(self, block: dict[str, object] | Raw) -> bytes:
         self.begun = True

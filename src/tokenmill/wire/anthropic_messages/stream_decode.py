@@ -9,10 +9,11 @@ from tokenmill.conversation.events import Event, Heartbeat
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import opaque
 from tokenmill.wire.anthropic_messages.assembly import BROKE_OFF, Assembly, read_event
-from tokenmill.wire.anthropic_messages.lenient import as_utf8
 from tokenmill.wire.blockwise import BlockwiseDecoder
 from tokenmill.wire.sse import Block
+from tokenmill.wire.utf8 import as_utf8
 
+_NAMED = (b"event:", b"\nevent:")  # An LF may be left of a CR LF that was cut.
 _NEW_CALL_ID = partial(opaque, "toolu_")
 
 
@@ -43,7 +44,8 @@ class MessagesStreamDecoder(BlockwiseDecoder):
             self._over = True
             return assembly.fail(fault), False
         self._over = assembly.ended
-        faithful = well_formed and assembly.faithful and sound is data and event.type == block.event
+        named = event.type == block.event and block.raw.startswith(_NAMED)
+        faithful = well_formed and assembly.faithful and sound is data and named
         return events, faithful
 
     def _end(self) -> tuple[Event, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import assert_never
 
@@ -43,7 +44,7 @@ from tokenmill.wire.sse import write_block
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
-_MESSAGE_DELTA = b"event: message_delta\n"
+_MESSAGE_DELTA = re.compile(rb"\n?event: ?message_delta[\r\n]")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -108,7 +109,7 @@ class MessagesStreamEncoder:
         if not self._faithful or raw is None:
             self._faithful = self._faithful and not events
             return self._feed_all(events)
-        if raw.startswith(_MESSAGE_DELTA):
+        if _MESSAGE_DELTA.match(raw):
             self._tail = raw
             return self._feed_all(events)
         if not events:

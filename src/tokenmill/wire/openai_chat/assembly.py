@@ -36,6 +36,7 @@ from tokenmill.wire.openai_chat.facts import (
 )
 from tokenmill.wire.openai_chat.lenient import lenient_chunk
 from tokenmill.wire.openai_chat.schema import CallDelta, ChoiceChunk, Chunk, MessageDelta
+from tokenmill.wire.utf8 import as_utf8
 
 BROKE_OFF = "The model's reply broke off before it was complete. Please try again."
 
@@ -52,6 +53,7 @@ def read_chunk(data: bytes) -> Chunk:
 
     Raises the Fault that an error object tells of, or UPSTREAM_BROKE.
     """
+    data = as_utf8(data)
     try:
         chunk = _CHUNK.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -97,6 +99,11 @@ class _Choice:
         self.stop: Stop | None = None
         self.matched: str | None = None
 
+    @property
+    def owes(self) -> bool:
+        """Is something held back, a source without its text or a call without its name?"""
+        return bool(self.cites) or any(call.index < 0 for call in self.calls)
+
 
 class Assembly:
     """One reply in the making.
@@ -124,11 +131,14 @@ class Assembly:
         """The events of one chunk."""
         before = self._choices.get(0)
         calls, over = (0, False) if before is None else (len(before.calls), before.stop is not None)
+        owing = before is not None and before.owes
         events = self._take(chunk)
         self.faithful = (
             chunk.object == "chat.completion.chunk"
-            and chunk.created is not None
-            and not self.completed
+            and isinstance(chunk.created, int)
+            and 0 <= chunk.created <= _LATEST
+            and chunk.choices is not None
+            and not (owing or self.completed)
             and (chunk.usage is None or is_exact(chunk.usage, self._usage))
             and (not chunk.choices or (not over and self._is_faithful(chunk.choices, calls, events)))
         )
@@ -180,18 +190,20 @@ class Assembly:
         """Does the one choice say what its events say? `calls` is how many it had before."""
         chunk, choice = chunks[0], self._choices.get(0)
         delta = chunk.delta
-        if len(chunks) > 1 or len(self._choices) > 1 or choice is None or chunk.index or delta is None:
+        if len(chunks) > 1 or len(self._choices) > 1 or choice is None or chunk.index != 0 or delta is None:
             return False
         if delta.reasoning is not None and delta.reasoning != delta.reasoning_content:
             return False  # Callers look for the other name.
         if chunk.finish_reason and (events or chunk.finish_reason not in REASONS):
             return False  # The end goes out last, whatever else this chunk says.
-        if delta.annotations and choice.cites:
+        if delta.annotations and (choice.cites or not all(map(_is_object, delta.annotations))):
             return False  # They wait for their text.
-        return not delta.tool_calls or all(_is_in_step(choice, call, calls) for call in delta.tool_calls)
+        told = delta.tool_calls or ()
+        apart = len(told) < 2 or len({call.index for call in told}) == len(told)
+        return apart and all(_is_in_step(choice, call, calls) for call in told)
 
     def _take_choice(self, chunk: ChoiceChunk) -> None:
-        number = max(chunk.index, 0)
+        number = max(chunk.index or 0, 0)
         choice = self._choices.get(number)
         if choice is None:
             if number >= self._most:
@@ -242,7 +254,8 @@ class Assembly:
 
     def _take_rest(self, choice: _Choice, delta: MessageDelta) -> None:
         if delta.annotations:
-            choice.cites.extend(delta.annotations)  # Some come before the text they belong to.
+            # Some come before the text they belong to.
+            choice.cites.extend(filter(_is_object, delta.annotations))
             if choice.kind is Text:
                 self._cite(choice)
         if delta.refusal:
@@ -304,6 +317,10 @@ class Assembly:
 def _matched(chunk: ChoiceChunk) -> str | int | None:
     """The sequence at which the reply stopped: vLLM's name for it, else SGLang's."""
     return chunk.matched_stop if chunk.stop_reason is None else chunk.stop_reason
+
+
+def _is_object(raw: Raw) -> bool:
+    return bytes(raw).startswith(b"{")
 
 
 def _is_in_step(choice: _Choice, delta: CallDelta, before: int) -> bool:

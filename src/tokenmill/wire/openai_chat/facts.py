@@ -78,7 +78,7 @@ def read_usage(member: UsageMember) -> Usage | None:
 
 def is_exact(member: UsageMember, usage: Usage | None) -> bool:
     """Does `member` say what was understood of it?"""
-    if usage is None:
+    if usage is None or member.total_tokens is None:
         return False
     return (member.prompt_tokens, member.completion_tokens) == (usage.input, usage.output)
 

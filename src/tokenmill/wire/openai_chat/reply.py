@@ -11,7 +11,7 @@ from tokenmill.conversation.events import Event
 from tokenmill.conversation.fold import Choice, Reply
 from tokenmill.conversation.parts import Reasoning, Refusal, Text, ToolCall
 from tokenmill.kit.ids import opaque
-from tokenmill.wire.openai_chat.assembly import Assembly, read_chunk
+from tokenmill.wire.openai_chat.assembly import MOST_CHOICES, Assembly, read_chunk
 from tokenmill.wire.openai_chat.facts import REASON_OF, write_citation, write_logprobs, write_usage
 
 _NEW_CALL_ID = partial(opaque, "call_")
@@ -37,12 +37,15 @@ def encode_reply(reply: Reply, *, reply_id: str | None = None, model: str | None
     return msgspec.json.encode(completion)
 
 
-def decode_reply(body: bytes, new_id: Callable[[], str] = _NEW_CALL_ID) -> list[Event]:
+def decode_reply(
+    body: bytes, new_id: Callable[[], str] = _NEW_CALL_ID, *, choices: int = MOST_CHOICES
+) -> list[Event]:
     """The events of a reply that came as one JSON object though a stream was asked for.
 
-    Raises the Fault of an error object, or UPSTREAM_BROKE for what is not a reply.
+    Choices beyond those asked for are left out. Raises the Fault of an error object, or UPSTREAM_BROKE for
+    what is not a reply.
     """
-    assembly = Assembly(new_id)
+    assembly = Assembly(new_id, choices)
     chunk = read_chunk(body)
     for choice in chunk.choices or ():
         choice.delta = choice.message or choice.delta

@@ -188,7 +188,7 @@ class LogprobsMember(Struct):
 
 
 class ChoiceChunk(Struct):
-    index: int = 0
+    index: int | None = None
     delta: MessageDelta | None = None
     message: MessageDelta | None = None
     finish_reason: str | None = None
@@ -209,6 +209,7 @@ class CompletionDetails(Struct):
 class UsageMember(Struct):
     prompt_tokens: int | float | None = None
     completion_tokens: int | float | None = None
+    total_tokens: int | float | None = None
     prompt_cache_hit_tokens: int | float | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None

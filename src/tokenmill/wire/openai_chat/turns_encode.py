@@ -24,6 +24,7 @@ from tokenmill.conversation.parts import (
 from tokenmill.conversation.request import Drop, Turn
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route
+from tokenmill.wire.members import cut_short
 from tokenmill.wire.openai_chat.joining import Json, are_one, joined
 from tokenmill.wire.openai_chat.media import data_url
 
@@ -43,7 +44,8 @@ def unsupported(at: str, what: str) -> Fault:
     """The fault of a feature that this wire cannot say."""
     return Fault(
         Code.UNSUPPORTED,
-        f"{at}: the server of this model cannot be told {what}; leave it out or choose another model.",
+        f"{at}: the server of this model cannot be told {cut_short(what)}; leave it out or choose another "
+        "model.",
         field=at,
     )
 

@@ -11,6 +11,7 @@ from tokenmill.kit.ids import opaque
 from tokenmill.wire.blockwise import BlockwiseDecoder
 from tokenmill.wire.openai_responses.assembly import Assembly, read_event
 from tokenmill.wire.sse import Block
+from tokenmill.wire.utf8 import as_utf8
 
 _NEW_CALL_ID = partial(opaque, "call_")
 _NOTHING: tuple[Event, ...] = ()
@@ -45,8 +46,9 @@ class ResponsesStreamDecoder(BlockwiseDecoder):
         if data[:1] != b"{" and data.strip() == b"[DONE]":
             self._over = True
             return assembly.end(vouched=True)
+        sound = as_utf8(data)
         try:
-            return assembly.take(read_event(data, block.event), data)
+            return assembly.take(read_event(sound, block.event), sound)
         except Fault as fault:
             self._over = True
             return assembly.fail(fault)
