@@ -1,6 +1,6 @@
 """Measures what one chunk of a streamed reply costs between the sockets, in CPU time.
 
-Decoder, steps, exchange and encoder are the platform's own; the bytes are here before and go nowhere.
+Decoder, steps and encoder are the platform's own; the bytes are here before and go nowhere.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from random import Random
 from statistics import median
 from typing import Final, NamedTuple, assert_never
 
-from tests.pipeline import running, streamed, written
+from tests.pipeline import stepped, streamed, written
 from tokenmill.conversation.frames import StreamEncoder
 from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import FunctionTool, Request
 from tokenmill.engines.streamed import Decoder
+from tokenmill.exchange.steps.chain import Chain
 from tokenmill.wire.anthropic_messages.stream import MessagesStreamDecoder, MessagesStreamEncoder
 from tokenmill.wire.openai_chat.stream import ChatStreamDecoder, ChatStreamEncoder
 from tokenmill.wire.openai_responses.stream import ResponsesStreamEncoder
@@ -72,10 +73,10 @@ def table() -> str:
 async def _measure(pair: Pair, chunks: list[bytes]) -> float:
     """Microseconds a chunk."""
     frames = streamed(chunks, _decoder(pair.wire), pair.wire)
-    reply = running(frames, "mimo", REQUEST, pair.wire)
+    reply = stepped(frames, Chain("mimo", REQUEST))
     encoder = _encoder(pair.protocol)
     began = time.process_time()
-    out = await written(reply, encoder, pair.protocol)
+    out = await written(reply, encoder, same_wire=pair.wire == pair.protocol)
     took = time.process_time() - began
     if out.count(b'" quick"') != WORDS.count(" quick"):
         raise SystemExit(f"{pair.wire} -> {pair.protocol}: the reply is not what was said")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from anthropic.lib.streaming._messages import accumulate_event
@@ -16,6 +15,7 @@ from anthropic.types import (
     RawMessageStopEvent,
 )
 
+from tests.property.clients import read_json
 from tokenmill.conversation.events import Event
 from tokenmill.conversation.parts import ToolResult, Unknown, VendorCitation
 from tokenmill.wire.sse import SseReader
@@ -34,6 +34,8 @@ _DELTAS = {
     "tool_use": {"input_json_delta"},
     "server_tool_use": {"input_json_delta"},
 }
+_CALLS = ("tool_use", "server_tool_use")
+_WORDS = {"text": "text", "thinking": "thinking"}
 
 
 def has_type(event: Event) -> bool:
@@ -73,12 +75,14 @@ class Seen:
                 self.pings += 1
                 return
             case "error":
-                assert self._open is None, "an error comes when no block is open"
+                cut = self._open is not None and self.blocks[-1]["type"] in _CALLS
+                assert self._open is None or cut, "an error comes when nothing but a cut call is open"
                 self.error, self.over = event, True
                 return
             case "message_start":
                 assert not self.started, "there is one message_start"
                 assert event["message"]["usage"]["input_tokens"] > 0
+                assert event["message"]["content"] == []
                 self.started = True
             case kind:
                 assert self.started, "message_start comes first"
@@ -96,10 +100,14 @@ class Seen:
                 assert self._open is None, "one block is open at a time"
                 assert event["index"] == len(self.blocks), "blocks are numbered from 0 without gaps"
                 self._open = event["index"]
+                block = event["content_block"]
+                assert block["type"], "a block is of a kind"
+                assert isinstance(block.get(_WORDS.get(block["type"], "type")), str), "words grow from words"
                 self.blocks.append(event["content_block"])
                 self.deltas.append([])
             case "content_block_delta":
                 assert event["index"] == self._open, "a delta is of the open block"
+                assert event["delta"]["type"], "a delta is of a kind"
                 fits = event["delta"]["type"] in _DELTAS.get(self.blocks[-1]["type"], set())
                 assert fits or self._relayed, "a delta is of its block's kind"
                 self.deltas[-1].append(event["delta"])
@@ -108,6 +116,7 @@ class Seen:
                 self._open = None
             case "message_delta":
                 assert self._open is None
+                assert event["usage"]["output_tokens"] >= 0
                 self.ending = event
             case "message_stop":
                 assert self.ending is not None
@@ -118,7 +127,7 @@ class Seen:
     def text(self, kind: str, member: str) -> list[str]:
         """The words of each block of one kind."""
         return [
-            "".join(delta.get(member, "") for delta in deltas)
+            "".join(delta.get(member, "") for delta in deltas if delta["type"] in _DELTAS[kind])
             for block, deltas in zip(self.blocks, self.deltas, strict=True)
             if block["type"] == kind
         ]
@@ -128,14 +137,17 @@ class Seen:
         if self.ending is None:
             return
         for block, deltas in zip(self.blocks, self.deltas, strict=True):
-            if block["type"] in ("tool_use", "server_tool_use"):
+            if block["type"] in _CALLS:
+                assert isinstance(block["input"], dict)
                 written = "".join(delta.get("partial_json", "") for delta in deltas)
-                assert isinstance(json.loads(written), dict), "the input of a call is an object"
+                sound = self._relayed or isinstance(read_json(written), dict)
+                assert block["input"] == {}, "clients read the input from deltas alone"
+                assert sound, "the input of a call is an object"
         called = any(block["type"] == "tool_use" for block in self.blocks)
         reason = self.ending["delta"]["stop_reason"]
         assert called or reason != "tool_use"
         assert not (called and reason == "end_turn")
-        ids = [block["id"] for block in self.blocks if "id" in block]
+        ids = [block["id"] for block in self.blocks if block["type"] in _CALLS]
         assert len(set(ids)) == len(ids), "ids are told apart"
         assert self.message is None or isinstance(self.message, Message)
 
@@ -148,7 +160,7 @@ def read_lawfully(stream: bytes, *, typed: bool = True, relayed: bool = False) -
         if block.data is None:
             assert relayed, "this wire has no comments"
             continue
-        event = json.loads(block.data)
+        event = read_json(block.data)
         assert block.event == event["type"], "an event's name is its type"
         seen.see(event)
     assert seen.over or not stream, "a stream ends with message_stop or error"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from openai.types.chat import ChatCompletionChunk
 
+from tests.property.clients import read_json
 from tokenmill.wire.sse import SseReader
 
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _HEAD = ("id", "object", "created", "model")
 
 
@@ -25,6 +26,7 @@ class Seen:
         self.error: dict[str, Any] | None = None
         self.usage: dict[str, Any] | None = None
         self.words: dict[tuple[int, str], str] = {}
+        self.sources: dict[int, int] = {}
         self.calls: dict[int, list[dict[str, Any]]] = {}
         self.ends: dict[int, str] = {}
         self._typed = typed
@@ -37,7 +39,7 @@ class Seen:
             self.over = True
             return
         assert self.error is None, "only [DONE] follows an error"
-        chunk = json.loads(data)
+        chunk = read_json(data)
         if "error" in chunk:
             assert isinstance(chunk["error"]["message"], str)
             self.error = chunk
@@ -52,6 +54,7 @@ class Seen:
             self._see_choice(choice)
         if chunk.get("usage") is not None:
             self.usage = chunk["usage"]
+            assert all(chunk["usage"][name] >= 0 for name in _COUNTS)
 
     def _see_choice(self, choice: dict[str, Any]) -> None:
         index, delta = choice["index"], choice["delta"]
@@ -59,6 +62,9 @@ class Seen:
         for member in ("content", "reasoning_content", "refusal"):
             if words := delta.get(member):
                 self.words[index, member] = self.words.get((index, member), "") + words
+        for source in delta.get("annotations") or ():
+            assert isinstance(source, dict), "a source is an object"
+            self.sources[index] = self.sources.get(index, 0) + 1
         for call in delta.get("tool_calls") or ():
             self._see_call(self.calls.setdefault(index, []), call)
         if choice.get("finish_reason") is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from openai import omit
 from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
+
+from tests.property.clients import read_json
 
 EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 
@@ -27,7 +28,7 @@ def read_lawfully(out: bytes, *, typed: bool = True) -> dict[str, Any]:
     blocks = [block for block in out.removesuffix(b"\n\n").split(b"\n\n") if not block.startswith(b":")]
     for number, block in enumerate(blocks):
         name, data = block.split(b"\n")
-        event = json.loads(data.removeprefix(b"data: "))
+        event = read_json(data.removeprefix(b"data: "))
         kind = event["type"].removeprefix("response.")
         assert (name, event["sequence_number"]) == (b"event: " + event["type"].encode(), number)
         assert not last, "nothing comes after the end"

@@ -1,0 +1,1 @@
+"""Proofs that take long: `make proof`; a small form of each is among the tests."""
