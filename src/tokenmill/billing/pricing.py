@@ -97,5 +97,10 @@ def decode_tariff(text: str) -> Tariff | None:
     return msgspec.json.decode(text, type=Tariff) if text else None
 
 
+def share(amount: int, part: int, whole: int) -> int:
+    """`amount` × `part` ÷ `whole`, rounded once, half up; none of them is negative, and `whole` is not 0."""
+    return _half_up(amount * part, whole)
+
+
 def _half_up(exact: int, unit: int) -> int:
     return (2 * exact + unit) // (2 * unit)

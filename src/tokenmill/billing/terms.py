@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
-
-import msgspec
 
 from tokenmill.billing.plans import Plan
 from tokenmill.billing.pricing import Tariff, Unit
@@ -14,7 +11,10 @@ from tokenmill.conversation.parts import Value
 from tokenmill.kit.clock import rfc3339
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId, KeyId
+from tokenmill.kit.versions import version_of
 from tokenmill.store.rows import PurseAsked
+
+_LAST_SECOND = timedelta(seconds=1)  # `ends_at` names the last second that is covered, 23:59:59.
 
 
 class MoneyRates(Protocol):
@@ -73,11 +73,6 @@ class Terms(Value, frozen=True, kw_only=True):
         return self.tariff.unit
 
 
-def version_of(spec: object) -> str:
-    """A name for a price: eight hex digits that change when anything of it does."""
-    return hashlib.sha256(msgspec.json.encode(spec, order="deterministic")).hexdigest()[:8]
-
-
 def free_terms(unit: Unit) -> Terms:
     """The terms of what costs nothing."""
     return Terms(tariff=Tariff(unit=unit, input=0, cached=0, written=0, output=0))
@@ -112,7 +107,7 @@ def wallet_terms(
 def plan_terms(model: str, rates: CreditRates | None, subscribed: Subscribed, now: datetime) -> Terms:
     """Token Plan. Raises Fault(KEY_ENDED) when the subscription is over, MODEL_NOT_SOLD outside the plan."""
     plan = subscribed.plan
-    if not subscribed.active or not subscribed.starts_at <= now <= subscribed.ends_at:
+    if not subscribed.active or not subscribed.starts_at <= now < subscribed.ends_at + _LAST_SECOND:
         raise Fault(
             Code.KEY_ENDED,
             f"The Token Plan subscription of this key ended at {rfc3339(subscribed.ends_at)}. "

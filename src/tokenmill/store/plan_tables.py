@@ -38,7 +38,7 @@ class Subscription(Base):
     credits: Mapped[int] = mapped_column(
         BigInteger
     )  # Milli-credits granted at the start, compensation included.
-    paid: Mapped[int] = mapped_column(BigInteger)  # Nano-units; 0 for an operator's grant.
+    paid: Mapped[int] = mapped_column(BigInteger)  # Nano-units that the credits are worth; 0: a gift.
     currency: Mapped[str]
     state: Mapped[str]  # active | ended | replaced
     anchor: Mapped[datetime]  # When the chain of renewals began; its day of the month rules them all.
