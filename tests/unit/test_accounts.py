@@ -98,7 +98,7 @@ async def test_a_new_password_replaces_the_old_one(database: Database, clock: Fi
     async with database.write() as work:
         await create_account(work, clock, email="a@b", password_hash=await hash_password("first-password"))
     async with database.write() as work:
-        await set_password(work, "A@b", await hash_password("second-password"))
+        await set_password(work, clock, "A@b", await hash_password("second-password"))
     async with database.read() as view:
         kept = (await view.session.scalars(select(User))).one().password_hash
     assert "second-password" not in kept

@@ -6,21 +6,24 @@ import re
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, or_, select, update
 
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId, sortable
 from tokenmill.kit.money import CURRENCIES
 from tokenmill.store.database import ReadWork, UnitOfWork
+from tokenmill.store.ledger_tables import Purse
+from tokenmill.store.rows import RateLimits
 from tokenmill.store.tables import Account, Role, User
+from tokenmill.store.work_tables import AuditEntry, Session
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets.
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
-    """An account as lists show it; `role` is that of the user who signs in to it."""
+    """An account as lists show it; `role` is the highest among its users."""
 
     id: AccountId
     email: str
@@ -28,6 +31,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     created_at: datetime
     disabled_at: datetime | None
+    deleted_at: datetime | None = None
 
 
 def normal_email(text: str) -> str:
@@ -50,12 +54,14 @@ async def create_account(
     password_hash: str,
     role: Role = "developer",
     currency: str = "USD",
+    language: str | None = None,
+    given: bool = False,
 ) -> AccountView:
-    """Makes an account and its user, who share the e-mail address.
+    """Makes an account with its wallet and its owner; both have this e-mail address.
 
     `password_hash` comes from `hash_password`, made before the transaction since it
-    is slow. Raises Fault(CONFLICT) if the address is taken, Fault(BAD_VALUE) for an
-    address or currency that cannot be.
+    is slow; `given` says that somebody else chose the password. Raises Fault(CONFLICT) if
+    the address is taken, Fault(BAD_VALUE) for an address or currency that cannot be.
     """
     email = normal_email(email)
     if currency not in CURRENCIES:
@@ -64,7 +70,8 @@ async def create_account(
             f"{currency!r} is not a currency here. Use one of {', '.join(CURRENCIES)}.",
             field="currency",
         )
-    if await work.session.scalar(select(User.id).where(User.email == email)) is not None:
+    taken = select(User.id).where(User.email == email).union(select(Account.id).where(Account.email == email))
+    if await work.session.scalar(taken) is not None:
         raise Fault(
             Code.CONFLICT,
             f"There is already an account for {email}. See `tokenmill accounts list`, "
@@ -81,31 +88,62 @@ async def create_account(
         account_id=account.id,
         created_at=now,
         disabled_at=None,
+        language=language,
+        password_given=given,
     )
     work.session.add(account)
     await work.session.flush()
     work.session.add(user)
+    work.session.add(Purse(id=f"wallet/{account.id}", unit=currency, balance=0, held=0, expires_at=None))
     await work.session.flush()
     await work.changed("account", account.id)
     return _view(account, role)
 
 
 async def list_accounts(work: ReadWork | UnitOfWork) -> list[AccountView]:
-    """Every account, the oldest first."""
-    rows = await work.session.execute(
-        select(Account, User.role).join(User, User.account_id == Account.id).order_by(Account.id)
+    """Every account that is not deleted, the oldest first."""
+    rows = await work.session.scalars(
+        select(Account).where(Account.deleted_at.is_(None)).order_by(Account.id)
     )
-    return [_view(account, role) for account, role in rows]
+    operators = await _operators(work)
+    return [_view(account, _role(account.id, operators)) for account in rows]
+
+
+async def find_accounts(
+    work: ReadWork, *, text: str = "", below: str | None = None, limit: int, deleted: bool = False
+) -> list[AccountView]:
+    """Accounts whose address, or that of one of their users, has `text` in it; the newest first.
+
+    `below` is the id after which to go on.
+    """
+    query = select(Account).order_by(Account.id.desc()).limit(limit)
+    if text:
+        theirs = select(User.account_id).where(User.email.contains(text.lower(), autoescape=True))
+        query = query.where(
+            or_(
+                Account.email.contains(text.lower(), autoescape=True),
+                Account.id.in_(theirs),
+                Account.id == text,
+            )
+        )
+    if below is not None:
+        query = query.where(Account.id < below)
+    if not deleted:
+        query = query.where(Account.deleted_at.is_(None))
+    operators = await _operators(work)
+    return [_view(account, _role(account.id, operators)) for account in await work.session.scalars(query)]
 
 
 async def find_account(work: ReadWork | UnitOfWork, email: str) -> AccountView:
-    """The account of this address, in any case. Raises Fault(NOT_FOUND) that tells how to make one."""
+    """The account of this address, or of its user with this address, in any case.
+
+    Raises Fault(NOT_FOUND) that tells how to make one.
+    """
     email = normal_email(email)
-    row = (
-        await work.session.execute(
-            select(Account, User.role).join(User, User.account_id == Account.id).where(Account.email == email)
-        )
-    ).first()
+    row = (await work.session.scalars(select(Account).where(Account.email == email))).first()
+    if row is None:
+        query = select(Account).join(User, User.account_id == Account.id).where(User.email == email)
+        row = (await work.session.scalars(query)).first()
     if row is None:
         raise Fault(
             Code.NOT_FOUND,
@@ -113,30 +151,123 @@ async def find_account(work: ReadWork | UnitOfWork, email: str) -> AccountView:
             f"or make it with `tokenmill accounts create {email}`.",
             field="email",
         )
-    return _view(row[0], row[1])
+    return _view(row, _role(row.id, await _operators(work)))
+
+
+async def account_of(work: ReadWork | UnitOfWork, account_id: str) -> AccountView:
+    """The account with this id. Raises Fault(NOT_FOUND)."""
+    row = await get_account(work, account_id)
+    return _view(row, _role(row.id, await _operators(work)))
+
+
+async def get_account(work: ReadWork | UnitOfWork, account_id: str) -> Account:
+    """The row of this account, deleted or not. Raises Fault(NOT_FOUND)."""
+    row = await work.session.get(Account, account_id)
+    if row is None:
+        raise Fault(Code.NOT_FOUND, f"There is no account {account_id!r}.", field="id")
+    return row
 
 
 async def find_operator(work: ReadWork | UnitOfWork) -> AccountView | None:
     """The first operator's account; None on a platform that is not initialised."""
-    row = (
-        await work.session.execute(
-            select(Account, User.role)
-            .join(User, User.account_id == Account.id)
-            .where(User.role == "operator")
-            .order_by(Account.id)
-            .limit(1)
-        )
-    ).first()
-    return None if row is None else _view(row[0], row[1])
+    query = (
+        select(Account)
+        .join(User, User.account_id == Account.id)
+        .where(User.role == "operator", User.disabled_at.is_(None))
+        .order_by(Account.id)
+        .limit(1)
+    )
+    row = (await work.session.scalars(query)).first()
+    return None if row is None else _view(row, "operator")
 
 
-async def set_password(work: UnitOfWork, email: str, password_hash: str) -> AccountView:
-    """Replaces the password of the user with this address."""
+async def set_password(
+    work: UnitOfWork, clock: Clock, email: str, password_hash: str, *, given: bool = False
+) -> AccountView:
+    """Replaces the password of the user with this address, and ends all their sessions."""
     account = await find_account(work, email)
-    user = (await work.session.scalars(select(User).where(User.email == account.email))).one()
-    user.password_hash = password_hash
+    user = (await work.session.scalars(select(User).where(User.email == normal_email(email)))).first()
+    if user is None:  # The account outlived the user it was made with.
+        raise Fault(Code.NOT_FOUND, f"No user signs in as {email}.", field="email")
+    user.password_hash, user.password_given = password_hash, given
+    ended = update(Session).where(Session.user_id == user.id, Session.ended_at.is_(None))
+    await work.session.execute(ended.values(ended_at=clock.now()))
     await work.changed("user", user.id)
     return account
+
+
+async def suspend(work: UnitOfWork, clock: Clock, account_id: str) -> AccountView:
+    """All its keys and sessions stop within a second; its money stays.
+
+    Raises Fault(CONFLICT) when nobody would be left to operate the platform.
+    """
+    row = await get_account(work, account_id)
+    row.disabled_at = row.disabled_at or clock.now()
+    await work.session.flush()
+    await refuse_without_operator(work)
+    await work.changed("account", row.id)
+    return await account_of(work, account_id)
+
+
+async def restore(work: UnitOfWork, account_id: str) -> AccountView:
+    """Undoes `suspend`. Raises Fault(CONFLICT) for a deleted account."""
+    row = await get_account(work, account_id)
+    if row.deleted_at is not None:
+        raise Fault(Code.CONFLICT, "A deleted account cannot be brought back.", field="id")
+    row.disabled_at = None
+    await work.session.flush()
+    await work.changed("account", row.id)
+    return await account_of(work, account_id)
+
+
+async def suspension(work: ReadWork | UnitOfWork, account_id: AccountId) -> str:
+    """The reason that was given for the suspension in force; empty when there was none."""
+    query = (
+        select(AuditEntry.details)
+        .where(AuditEntry.account_id == account_id, AuditEntry.action == "account.suspend")
+        .order_by(AuditEntry.id.desc())
+        .limit(1)
+    )
+    details = await work.session.scalar(query)
+    if details is None:
+        return ""
+    return str(msgspec.json.decode(details, type=dict[str, object]).get("reason", ""))
+
+
+async def set_limits(work: UnitOfWork, account_id: str, limits: RateLimits) -> None:
+    """What differs from the models' limits for this account; all None: nothing does."""
+    row = await get_account(work, account_id)
+    row.limits = None if limits == RateLimits() else msgspec.json.encode(limits).decode()
+    await work.changed("account", row.id)
+
+
+def limits_of(text: str | None) -> RateLimits:
+    """Limits as the tables keep them."""
+    return msgspec.json.decode(text, type=RateLimits) if text else RateLimits()
+
+
+async def refuse_without_operator(work: UnitOfWork) -> None:
+    """Raises Fault(CONFLICT) when no operator could sign in any more."""
+    query = (
+        select(func.count())
+        .select_from(User)
+        .join(Account, Account.id == User.account_id)
+        .where(User.role == "operator", User.disabled_at.is_(None))
+        .where(Account.disabled_at.is_(None), Account.deleted_at.is_(None))
+    )
+    if not await work.session.scalar(query):
+        raise Fault(
+            Code.CONFLICT, "This is the last operator of the platform. Make somebody else an operator first."
+        )
+
+
+async def _operators(work: ReadWork | UnitOfWork) -> frozenset[str]:
+    query = select(User.account_id).where(User.role == "operator", User.disabled_at.is_(None))
+    return frozenset(await work.session.scalars(query))
+
+
+def _role(account_id: str, operators: frozenset[str]) -> Role:
+    return "operator" if account_id in operators else "developer"
 
 
 def _view(account: Account, role: Role) -> AccountView:
@@ -147,4 +278,5 @@ def _view(account: Account, role: Role) -> AccountView:
         role=role,
         created_at=account.created_at,
         disabled_at=account.disabled_at,
+        deleted_at=account.deleted_at,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Create and list accounts, set passwords.")
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
+
+
+class Switch(StrEnum):
+    """On or off."""
+
+    ON = "on"
+    OFF = "off"
 
 
 @app.command()
@@ -54,6 +62,22 @@ def password(email: Email, data: Data = DEFAULT_DATA, config: Config = None, jso
     _show(account, new, json)
 
 
+@app.command()
+def plugins(
+    email: Email,
+    web_search: Annotated[Switch, typer.Option("--web-search", help="The account's web search.")],
+    data: Data = DEFAULT_DATA,
+    config: Config = None,
+    json: AsJson = False,
+) -> None:
+    """Switch what an account may use; running servers follow within a second."""
+    account = asyncio.run(_plugins(data, config, email, web_search is Switch.ON))
+    if json:
+        print_json({"account": {"id": account.id, "email": account.email}, "web_search": web_search.value})
+    else:
+        typer.echo(f"Web search is {web_search.value} for {account.email}.")
+
+
 def _show(account: AccountView, password: str, json: bool) -> None:
     if json:
         print_json({"account": {"id": account.id, "email": account.email}, "password": password})
@@ -65,6 +89,7 @@ def _show(account: AccountView, password: str, json: bool) -> None:
 
 async def _create(data: Path, config: Path | None, email: str, currency: str) -> tuple[AccountView, str]:
     from tokenmill.accounts.accounts import create_account
+    from tokenmill.accounts.audit import CLI, record
     from tokenmill.accounts.passwords import hash_password
     from tokenmill.kit.clock import SystemClock
     from tokenmill.kit.secrets import new_password
@@ -74,8 +99,9 @@ async def _create(data: Path, config: Path | None, email: str, currency: str) ->
         password_hash = await hash_password(new)
         async with database.write() as work:
             account = await create_account(
-                work, SystemClock(), email=email, password_hash=password_hash, currency=currency
+                work, SystemClock(), email=email, password_hash=password_hash, currency=currency, given=True
             )
+            await record(work, SystemClock(), CLI, "account.create", account.id, account_id=account.id)
     return account, new
 
 
@@ -88,12 +114,31 @@ async def _list(data: Path, config: Path | None) -> list[AccountView]:
 
 async def _password(data: Path, config: Path | None, email: str) -> tuple[AccountView, str]:
     from tokenmill.accounts.accounts import set_password
+    from tokenmill.accounts.audit import CLI, record
     from tokenmill.accounts.passwords import hash_password
+    from tokenmill.kit.clock import SystemClock
     from tokenmill.kit.secrets import new_password
 
     new = new_password()
     async with open_store(data, config) as database:
         password_hash = await hash_password(new)
         async with database.write() as work:
-            account = await set_password(work, email, password_hash)
+            account = await set_password(work, SystemClock(), email, password_hash, given=True)
+            await record(work, SystemClock(), CLI, "user.password", email, account_id=account.id)
     return account, new
+
+
+async def _plugins(data: Path, config: Path | None, email: str, web_search: bool) -> AccountView:
+    from tokenmill.accounts.accounts import find_account
+    from tokenmill.accounts.audit import CLI, record
+    from tokenmill.accounts.preferences import switch_web_search
+    from tokenmill.kit.clock import SystemClock
+
+    async with open_store(data, config) as database, database.write() as work:
+        account = await find_account(work, email)
+        await switch_web_search(work, account.id, on=web_search)
+        details = {"web_search": web_search}
+        await record(
+            work, SystemClock(), CLI, "account.plugins", account.id, account_id=account.id, details=details
+        )
+        return account

@@ -102,6 +102,7 @@ class User(Base):
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
     language: Mapped[str | None]  # zh-CN | en; None: as the browser says.
+    password_given: Mapped[bool] = mapped_column(server_default=false())  # Made for them; not yet their own.
 
 
 class Key(Base):

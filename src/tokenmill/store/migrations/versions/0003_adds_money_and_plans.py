@@ -365,7 +365,13 @@ def upgrade() -> None:  # noqa: PLR0915  (one statement a table)
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.add_column(sa.Column("standing", sa.Text(), server_default="owner", nullable=False))
         batch_op.add_column(sa.Column("language", sa.Text(), nullable=True))
+        batch_op.add_column(
+            sa.Column("password_given", sa.Boolean(), server_default=sa.false(), nullable=False)
+        )
 
+    op.execute(
+        "INSERT INTO purses (id, unit, balance, held) SELECT 'wallet/' || id, currency, 0, 0 FROM accounts"
+    )
     _add_triggers()
 
 

@@ -1,0 +1,90 @@
+"""Keeps what an account has chosen: its plugins, and how its people are told of things."""
+
+from __future__ import annotations
+
+import secrets
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tokenmill.accounts.accounts import get_account
+from tokenmill.kit.faults import Code, Fault
+from tokenmill.kit.ids import AccountId
+from tokenmill.kit.money import Nano
+from tokenmill.kit.sealing import Sealer
+from tokenmill.store.database import ReadWork, UnitOfWork
+
+_LONGEST_URL = 2000
+
+
+class Preferences(msgspec.Struct, frozen=True, kw_only=True):
+    """What the account has chosen; `low_balance` is in nano-units, None: nobody is told."""
+
+    web_search: bool
+    low_balance: Nano | None
+    webhook_url: str | None
+
+
+async def preferences(work: ReadWork | UnitOfWork, account_id: AccountId) -> Preferences:
+    """The account's choices."""
+    row = await get_account(work, account_id)
+    return Preferences(
+        web_search=row.web_search,
+        low_balance=None if row.low_balance is None else Nano(row.low_balance),
+        webhook_url=row.webhook_url,
+    )
+
+
+async def switch_web_search(work: UnitOfWork, account_id: AccountId, *, on: bool) -> None:
+    """Every node knows within a second."""
+    (await get_account(work, account_id)).web_search = on
+    await work.changed("account", account_id)
+
+
+async def set_low_balance(work: UnitOfWork, account_id: AccountId, amount: Nano | None) -> None:
+    """Below how much the account's people are told; None: never."""
+    if amount is not None and not 0 <= amount <= 10**18:
+        raise Fault(Code.BAD_VALUE, "Name an amount of 0 or more.", field="low_balance")
+    (await get_account(work, account_id)).low_balance = amount
+    await work.changed("account", account_id)
+
+
+async def set_webhook(work: UnitOfWork, sealer: Sealer, account_id: AccountId, url: str | None) -> str | None:
+    """Where events are sent; the new secret that signs them, whole for the only time, or None with no URL.
+
+    Raises Fault(BAD_VALUE) for what is no address to send to.
+    """
+    row = await get_account(work, account_id)
+    if url is None:
+        row.webhook_url = row.webhook_secret = None
+        await work.changed("account", account_id)
+        return None
+    row.webhook_url = _webhook_url(url)
+    secret = f"whsec_{secrets.token_urlsafe(32)}"
+    row.webhook_secret = sealer.seal(secret.encode(), account_id.encode()).hex()
+    await work.changed("account", account_id)
+    return secret
+
+
+def _webhook_url(url: str) -> str:
+    """The sender looks at where the name leads; this refuses what can never be meant."""
+    wrong = Fault(
+        Code.BAD_VALUE, "Write a public address like https://example.com/hook.", field="webhook_url"
+    )
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise wrong from None
+    if parts.scheme != "https" or not host or "@" in parts.netloc or len(url) > _LONGEST_URL:
+        raise wrong
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise wrong
+    try:
+        literal = ip_address(host)
+    except ValueError:
+        return url
+    if not literal.is_global:
+        raise wrong
+    return url
