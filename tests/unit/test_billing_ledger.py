@@ -112,9 +112,9 @@ async def test_nothing_is_posted_to_a_purse_that_is_not_there_or_has_another_uni
     database: Database, clock: FixedClock, account: AccountId
 ) -> None:
     for side in (Side("wallet/acc_none", "USD", 1), Side(wallet_of(account), "CNY", 1)):
+        sides = [side, Side("platform/granted", side.unit, -1)]
         with pytest.raises(ValueError, match="there is no purse"):
             async with database.write() as work:
-                sides = [side, Side("platform/granted", side.unit, -1)]
                 await post(work, clock, source="x", kind="x", account_id=account, postings=sides)
 
 

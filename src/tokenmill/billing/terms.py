@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tokenmill.billing.plans import Plan
 from tokenmill.billing.pricing import Tariff, Unit
+from tokenmill.billing.windows import window_purse
 from tokenmill.conversation.parts import Value
 from tokenmill.kit.clock import rfc3339
 from tokenmill.kit.faults import Code, Fault
@@ -136,7 +137,7 @@ def plan_terms(model: str, rates: CreditRates | None, subscribed: Subscribed, no
         ends = window.ends_at(subscribed.starts_at, now)
         purses.append(
             PurseAsked(
-                id=f"window/{subscribed.id}/{window.name}/{window.number(subscribed.starts_at, now)}",
+                id=window_purse(subscribed.id, window.name, window.number(subscribed.starts_at, now)),
                 opens_with=window.credits,
                 expires_at=ends,
             )
