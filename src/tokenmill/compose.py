@@ -22,6 +22,7 @@ from tokenmill.api.models import Models
 from tokenmill.api.responses import Responses
 from tokenmill.api.routes import bases
 from tokenmill.api.streaming import SILENCE
+from tokenmill.api.usage import UsagePages
 from tokenmill.catalog.live import LiveCatalogue
 from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
 from tokenmill.engines.anthropic import AnthropicEngine
@@ -29,18 +30,26 @@ from tokenmill.engines.embedded.engine import EmbeddedEngine
 from tokenmill.engines.embedded.models import ModelFile
 from tokenmill.engines.embedded.supervisor import EmbeddedServer
 from tokenmill.engines.openai import OpenAIEngine
+from tokenmill.exchange.admission import Admission
 from tokenmill.exchange.attempts import WAITS
+from tokenmill.exchange.books import LiveBooks
 from tokenmill.exchange.exchange import Exchanges, KeyReader
+from tokenmill.exchange.settlement import COUNT_EVERY, RETRY_EVERY, Settlements
+from tokenmill.jobs.nodes import Nodes, node_lease
+from tokenmill.jobs.orphans import EVERY as ORPHANS_EVERY
+from tokenmill.jobs.orphans import OrphanSweep
 from tokenmill.jobs.sweeps import sweeping
 from tokenmill.kit.clock import Clock, SystemClock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.sealing import Sealer
+from tokenmill.limits.local import LocalLimiter
 from tokenmill.memory.responses import StoredResponses
 from tokenmill.ports import Engine
 from tokenmill.settings import Settings, read_secret
 from tokenmill.store.changes import ChangeFeed
-from tokenmill.store.database import open_database
+from tokenmill.store.database import Database, open_database
 from tokenmill.store.hot import HotStore
+from tokenmill.store.listening import change_bell
 
 log = structlog.get_logger()
 
@@ -62,6 +71,7 @@ async def open_platform(
     data: Path,
     *,
     model: ModelFile | None = None,
+    embedded: EmbeddedServer | None = None,
     engines: Mapping[str, Engine] | None = None,
     clock: Clock | None = None,
     silence: float = SILENCE,
@@ -69,9 +79,10 @@ async def open_platform(
 ) -> AsyncIterator[Platform]:
     """Everything that answers requests, closed in reverse on leaving.
 
-    `data` is the directory of what is local. `model` is the file the embedded engine loads; None runs
-    without one. `engines` adds to the built-in ones or replaces them by name. `silence` is in seconds,
-    after which a waiting stream gets a ping; `waits` are those before further rounds over failing targets.
+    `data` is the directory of what is local. `model` is the file the embedded engine loads, or `embedded`
+    a server that somebody else keeps; without either it runs without one. `engines` adds to the built-in
+    ones or replaces them by name. `silence` is in seconds, after which a waiting stream gets a ping;
+    `waits` are those before further rounds over failing targets.
     Raises Fault(MISCONFIGURED) before anything listens.
     """
     clock = clock or SystemClock()
@@ -81,7 +92,8 @@ async def open_platform(
     async with AsyncExitStack() as held:
         database = await held.enter_async_context(open_database(settings.database.url))
         hot = await held.enter_async_context(HotStore(settings.database.url))
-        feed = await held.enter_async_context(ChangeFeed(hot))
+        bell = await held.enter_async_context(change_bell(settings.database.url))
+        feed = await held.enter_async_context(ChangeFeed(hot, bell=bell))
         keys = KeyCheck(hot, clock, secret, secrets_old)
         catalogue = LiveCatalogue(database)
         feed.subscribe(keys.forget)
@@ -92,16 +104,18 @@ async def open_platform(
         held.push_async_callback(upstream.close)
         chat_engine = OpenAIEngine(upstream)
         running: dict[str, Engine] = {"openai": chat_engine, "anthropic": AnthropicEngine(upstream)}
-        embedded = None
         if model is not None:
             embedded = await held.enter_async_context(EmbeddedServer(model))
+        if embedded is not None:
             running["embedded"] = EmbeddedEngine(embedded, chat_engine)
         running.update(engines or {})
 
+        money = await held.enter_async_context(_money(database, hot, feed, clock, data))
         exchanges = Exchanges(
             catalogue=catalogue,
             engines=running,
-            meter=hot,
+            admission=money.admission,
+            settlements=money.settlements,
             clock=clock,
             read_key=upstream_keys(data, os.environ),
             sealer=Sealer(secret, secrets_old, purpose="reasoning"),
@@ -123,11 +137,47 @@ async def open_platform(
                 responses=Responses(answers, exchanges, stored, body_limit=limit),
                 messages=Messages(answers, exchanges, body_limit=limit),
                 models=Models(catalogue, exchanges),
+                usage=UsagePages(database, clock),
             ),
             health=Health(_probes(hot, embedded), clock),
             front=Front(_console(settings, embedded)),
         )
         yield Platform(app, embedded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Money:
+    """What lets exchanges begin, and what ends them."""
+
+    admission: Admission
+    settlements: Settlements
+
+
+@asynccontextmanager
+async def _money(
+    database: Database, hot: HotStore, feed: ChangeFeed, clock: Clock, data: Path
+) -> AsyncIterator[_Money]:
+    """This node's lease, and the sweeps that settle what it or others left open."""
+    async with AsyncExitStack() as held:
+        node = await held.enter_async_context(node_lease(database, clock, data))
+        books = LiveBooks(database)
+        feed.subscribe(books.take)
+        await books.renew()
+        settlements = Settlements(hot, clock)
+        orphans = OrphanSweep(database, hot, Nodes(database, clock), clock)
+        held.push_async_callback(settlements.give_up)
+        await held.enter_async_context(sweeping("running counts", COUNT_EVERY, settlements.write_counts))
+        await held.enter_async_context(sweeping("late settlements", RETRY_EVERY, settlements.settle_late))
+        await held.enter_async_context(sweeping("orphans", ORPHANS_EVERY, orphans.sweep))
+        admission = Admission(
+            books=books,
+            purses=hot,
+            settlements=settlements,
+            limiter=LocalLimiter(clock),
+            node=node,
+            clock=clock,
+        )
+        yield _Money(admission, settlements)
 
 
 def public_url(settings: Settings) -> str:

@@ -17,6 +17,7 @@ from tokenmill.accounts.keys import create_key
 from tokenmill.api.app import App
 from tokenmill.api.protocol import BoundedHttpProtocol
 from tokenmill.api.streaming import SILENCE
+from tokenmill.billing.ledger import Side, open_purse, post, wallet_of
 from tokenmill.catalog.file import read_catalogue
 from tokenmill.catalog.repository import apply
 from tokenmill.compose import open_platform
@@ -27,10 +28,11 @@ from tokenmill.exchange.attempts import WAITS
 from tokenmill.kit.clock import Clock, SystemClock
 from tokenmill.kit.faults import Fault
 from tokenmill.kit.ids import AccountId, KeyId
+from tokenmill.kit.money import Nano, parse
 from tokenmill.kit.secrets import new_secret
 from tokenmill.ports import Engine, OpenReply, Route, ServedBy
 from tokenmill.settings import Settings, load_settings
-from tokenmill.store.database import Database, open_database
+from tokenmill.store.database import Database, UnitOfWork, open_database
 from tokenmill.store.migrate import migrate
 
 
@@ -167,10 +169,16 @@ async def open_test_platform(
     clock: Clock | None = None,
     silence: float = SILENCE,
     waits: tuple[float, ...] = WAITS,
+    balance: str = "1000.00",
+    database_url: str | None = None,
 ) -> AsyncIterator[TestPlatform]:
-    """The whole platform over HTTP, its data in `directory`; `engines` replace the built-in ones by name."""
+    """The whole platform over HTTP, its data in `directory`; `engines` replace the built-in ones by name.
+
+    `balance` is what the account has in its wallet, in dollars. `database_url` is that of an empty database;
+    None: SQLite in `directory`.
+    """
     (directory / "secret").write_text(new_secret())
-    settings = load_settings(directory, None, {})
+    settings = load_settings(directory, None, _environ(directory, database_url))
     migrate(settings.database.url, directory / "lock")
     async with open_database(settings.database.url) as database:
         async with database.write() as work:
@@ -178,6 +186,7 @@ async def open_test_platform(
             account = await create_account(work, SystemClock(), email=EMAIL, password_hash=NO_PASSWORD)
             key, view = await create_key(work, SystemClock(), secret, account_id=account.id, name="test")
             await apply(work, read_catalogue(catalogue, "test"))
+            await _fill(work, account.id, parse(balance))
         async with (
             open_platform(
                 settings, directory, engines=engines, clock=clock, silence=silence, waits=waits
@@ -185,6 +194,21 @@ async def open_test_platform(
             _listening(platform.app) as url,
         ):
             yield TestPlatform(url, key, view.id, account.id, settings, database)
+
+
+def _environ(directory: Path, database_url: str | None) -> dict[str, str]:
+    if database_url is None:
+        return {}
+    secret = f"file:{directory / 'secret'}"
+    return {"TOKENMILL__DATABASE__URL": database_url, "TOKENMILL__SECURITY__SECRET": secret}
+
+
+async def _fill(work: UnitOfWork, account: AccountId, amount: Nano) -> None:
+    wallet = wallet_of(account)
+    await open_purse(work, wallet, "USD")
+    if amount:
+        sides = [Side(wallet, "USD", amount), Side("platform/granted", "USD", -amount)]
+        await post(work, SystemClock(), source="grant:test", kind="grant", account_id=account, postings=sides)
 
 
 @asynccontextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Protocol, assert_never
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Literal, Protocol, assert_never
 
 import msgspec
 
@@ -12,21 +14,29 @@ from tokenmill.kit.clock import Clock, rfc3339
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId, KeyId, ModelId
 from tokenmill.kit.secrets import KeyKind, keyed_hash, looks_like_key
-from tokenmill.store.rows import Change, KeyRow
+from tokenmill.store.rows import Change, KeyRow, RateLimits
 
 KEPT_KEYS = 10_000  # About 1 KiB each.
 KEPT_STRANGERS = 10_000  # 32-byte digests of well-formed keys that the database does not know.
 STRANGER_SECONDS = 10.0
 
 
-class Caller(msgspec.Struct, frozen=True):
-    """Who asks, proven by a key; `name` is the key's, `models` None allows every model."""
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, proven by a key; `name` is the key's, `models` None allows every model.
+
+    `limits` are the account's own, `key_limits` the key's; `capped` says that the key may not spend at will.
+    """
 
     account_id: AccountId
     key_id: KeyId
     key_kind: KeyKind
     name: str
     models: frozenset[ModelId] | None
+    currency: Literal["USD", "CNY"]
+    subscription_id: str | None = None
+    capped: bool = False
+    limits: RateLimits = RateLimits()
+    key_limits: RateLimits = RateLimits()
 
 
 class KeySource(Protocol):
@@ -65,12 +75,12 @@ class KeyCheck:
         self._strangers: OrderedDict[bytes, float] = OrderedDict()
         self._forgotten = 0
 
-    async def check(self, presented: str | None, address: KeyKind) -> Caller:
-        """Who presents this key at an address for keys of kind `address`.
+    async def check(self, presented: str | None, address: KeyKind, peer: str = "") -> Caller:
+        """Who presents this key at an address for keys of kind `address`; `peer` is the caller's IP address.
 
         Raises Fault NO_KEY, BAD_KEY (malformed, unknown, or of the wrong kind),
-        KEY_ENDED (says what ended), and UNAVAILABLE when the database has to be
-        asked and cannot.
+        KEY_ENDED (says what ended), FORBIDDEN (from an address that the key does
+        not allow), and UNAVAILABLE when the database has to be asked and cannot.
         """
         if not presented:
             raise _no_key(address)
@@ -86,7 +96,13 @@ class KeyCheck:
         else:
             self._rows.move_to_end(digest)
         self._refuse_ended(row)
-        return Caller(row.account_id, row.id, row.kind, row.name, row.models)
+        if row.addresses is not None and not _allows(row.addresses, peer):
+            raise Fault(
+                Code.FORBIDDEN,
+                f"The API key {row.name!r} may not be used from {peer or 'an unknown address'}. "
+                "Add the address to the key's list in the console (API keys).",
+            )
+        return _caller(row)
 
     def forget(self, change: Change) -> None:
         """Takes note of a change: what it concerns is read anew at the next check."""
@@ -140,10 +156,45 @@ class KeyCheck:
             raise _ended(row, "was deleted", "Use another key")
         if row.disabled_at is not None:
             raise _ended(row, "is disabled", "Use another key")
-        if row.account_disabled_at is not None:
+        if row.account_disabled_at is not None or row.account_deleted_at is not None:
             raise _ended(row, "belongs to a disabled account", "Ask the operator of this platform")
         if row.expires_at is not None and row.expires_at <= self._clock.now():
             raise _ended(row, f"expired at {rfc3339(row.expires_at)}", "Make a new key")
+
+
+def _caller(row: KeyRow) -> Caller:
+    return Caller(
+        account_id=row.account_id,
+        key_id=row.id,
+        key_kind=row.kind,
+        name=row.name,
+        models=row.models,
+        currency=row.currency,
+        subscription_id=row.subscription_id,
+        capped=row.cap is not None,
+        limits=_rates(row.account_limits),
+        key_limits=_rates(row.limits),
+    )
+
+
+@lru_cache(maxsize=KEPT_KEYS)
+def _rates(text: str | None) -> RateLimits:
+    return msgspec.json.decode(text, type=RateLimits) if text else RateLimits()
+
+
+@lru_cache(maxsize=KEPT_KEYS)
+def _networks(addresses: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(address, strict=False) for address in addresses)
+
+
+def _allows(addresses: tuple[str, ...], peer: str) -> bool:
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in _networks(addresses))
 
 
 def _no_key(address: KeyKind) -> Fault:

@@ -75,6 +75,9 @@ class Answers:
             line=call,
             status_of=call.dialect.status_of,
         )
+        call.notes.append(
+            (b"x-tokenmill-exchange", asked.id.encode())
+        )  # `GET /v1/usage/{id}` is its receipt.
         if question.request.stream:
             await self._stream(call, question, asked)
         else:

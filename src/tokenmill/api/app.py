@@ -81,7 +81,7 @@ class App:
 
     async def _dispatch_keyed(self, call: Call, base: Base) -> None:
         face = _face(call, base)
-        await face(call, await self._keys.check(call.key, base.keys))
+        await face(call, await self._keys.check(call.key, base.keys, call.peer))
 
 
 def _face(call: Call, base: Base) -> Keyed:

@@ -11,6 +11,7 @@ from tokenmill.api.rejections import OPENAI, Dialect, headers_of
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import opaque
 from tokenmill.kit.secrets import looks_like_key
+from tokenmill.limits.limiter import Standing
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -57,6 +58,8 @@ class Call:
         self.query: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id = opaque("req_")
+        self.peer: str = (scope.get("client") or ("", 0))[0]
+        self.notes: list[Header] = []
         self.answered = False
         self.gone = False
         self._stays = False
@@ -80,6 +83,10 @@ class Call:
         sent = (bearer or bare, self.header(b"api-key").strip(), self.header(b"x-api-key").strip())
         presented = [key for key in sent if key]
         return next(filter(looks_like_key, presented), presented[0] if presented else None)
+
+    def stand(self, standing: Standing) -> None:
+        """What the rate limits leave goes out with the headers."""
+        self.notes += self.dialect.rates(standing)
 
     def stay(self) -> None:
         """From now on the work goes on although the caller hangs up; what is sent then goes nowhere."""
@@ -150,16 +157,12 @@ class Call:
             raise
 
     async def start(self, status: int, headers: Iterable[Header]) -> None:
-        """Sends the status line; the request's id is always among the headers."""
+        """Sends the status line; the request's id and what was noted are always among the headers."""
         self.answered = True
         request_id = self.request_id.encode()
-        await self._send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [*headers, *((name, request_id) for name in self.dialect.id_headers)],
-            }
-        )
+        ids = ((name, request_id) for name in self.dialect.id_headers)
+        said = [*headers, *ids, *self.notes]
+        await self._send({"type": "http.response.start", "status": status, "headers": said})
 
     async def more(self, body: bytes) -> None:
         """Sends a piece of the body."""

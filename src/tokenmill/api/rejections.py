@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from tokenmill.api.rate_headers import anthropic_rates, openai_rates
 from tokenmill.conversation.parts import Value
 from tokenmill.kit.faults import Blame, Code, Fault
+from tokenmill.limits.limiter import Standing
 from tokenmill.wire.anthropic_messages.errors import fault_body as anthropic_body
 from tokenmill.wire.openai_chat.errors import fault_body as openai_body
 
@@ -41,6 +43,7 @@ STATUSES: Mapping[Code, int] = {
     Code.ENGINE_LOADING: 503,
     Code.NO_TARGET: 503,
     Code.STOPPING: 503,
+    Code.NODE_LOST: 503,
     Code.UNAVAILABLE: 503,
     Code.MISCONFIGURED: 500,
     Code.INTERNAL: 500,
@@ -76,6 +79,7 @@ class Dialect(Value, frozen=True):
     statuses: Mapping[Code, int]
     id_headers: tuple[bytes, ...]
     address: str
+    rates: Callable[[Standing], list[tuple[bytes, bytes]]]
 
     def status_of(self, fault: Fault) -> int:
         """The HTTP status that reports `fault`."""
@@ -88,6 +92,7 @@ OPENAI = Dialect(
     (b"x-request-id",),
     "The OpenAI protocols are served below /v1: POST /v1/chat/completions, POST /v1/responses and "
     "GET /v1/models.",
+    openai_rates,
 )
 ANTHROPIC = Dialect(
     anthropic_body,
@@ -95,6 +100,7 @@ ANTHROPIC = Dialect(
     (b"request-id", b"x-request-id"),
     "The Anthropic protocol is served below /anthropic: POST /anthropic/v1/messages, "
     "POST /anthropic/v1/messages/count_tokens and GET /anthropic/v1/models.",
+    anthropic_rates,
 )
 
 

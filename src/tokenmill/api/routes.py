@@ -11,6 +11,7 @@ from tokenmill.api.messages import Messages
 from tokenmill.api.models import Models
 from tokenmill.api.rejections import ANTHROPIC, OPENAI, Dialect
 from tokenmill.api.responses import Responses
+from tokenmill.api.usage import UsagePages
 from tokenmill.conversation.parts import Value
 from tokenmill.kit.secrets import KeyKind
 
@@ -51,7 +52,7 @@ class Base(Value, frozen=True):
 
 
 def bases(
-    *, chat: ChatCompletions, responses: Responses, messages: Messages, models: Models
+    *, chat: ChatCompletions, responses: Responses, messages: Messages, models: Models, usage: UsagePages
 ) -> tuple[Base, ...]:
     """All Base URLs of the model API."""
     openai = Routes(
@@ -61,9 +62,11 @@ def bases(
             "/responses/input_tokens": {"POST": responses.count},
             "/responses/compact": {"POST": responses.refuse_compaction},
             "/models": {"GET": models.list_openai},
+            "/usage": {"GET": usage.show},
         },
         (
             Resource("/models/", "", {"GET": models.get_openai}, long=True),
+            Resource("/usage/", "", {"GET": usage.receipt}),
             Resource("/responses/", "/input_items", {"GET": responses.input_items}),
             Resource("/responses/", "/cancel", {"POST": responses.cancel}),
             Resource("/responses/", "", {"GET": responses.get, "DELETE": responses.delete}),
@@ -74,8 +77,12 @@ def bases(
             "/v1/messages": {"POST": messages.create},
             "/v1/messages/count_tokens": {"POST": messages.count},
             "/v1/models": {"GET": models.list_anthropic},
+            "/v1/usage": {"GET": usage.show},
         },
-        (Resource("/v1/models/", "", {"GET": models.get_anthropic}, long=True),),
+        (
+            Resource("/v1/models/", "", {"GET": models.get_anthropic}, long=True),
+            Resource("/v1/usage/", "", {"GET": usage.receipt}),
+        ),
     )
     return (
         Base("/v1", "sk", OPENAI, openai),

@@ -108,6 +108,17 @@ class Prices(Struct, frozen=True, rename="upper"):
         return self.usd if currency == "USD" else self.cny
 
 
+_USUAL_PRICES: Final = Prices(
+    usd=Price(
+        input=Nano(435_000_000),
+        cached_input=Nano(3_600_000),
+        output=Nano(870_000_000),
+        web_search=Nano(5_000_000),
+    )
+)
+"""What an entry that says nothing of prices asks; one with a price table is sold in its currencies only."""
+
+
 class Credits(Struct, frozen=True):
     """Nano-credits of a Token Plan for one token of each kind: 2.5 credits are 2,500,000,000."""
 
@@ -135,7 +146,7 @@ class Model(Struct, frozen=True):
     max_output_tokens: Count = 131_072
     thinking: Thinking = "on"
     sampling: Sampling = Sampling()
-    price: Prices = Prices()
+    price: Prices = _USUAL_PRICES
     credits: Credits | None = Credits()  # None: Token Plans do not include this model.
     limits: Limits = Limits()
     web_search: bool = False

@@ -49,6 +49,39 @@ def tokens_of_text(text: str) -> int:
     return max(1, round(narrow / ASCII_PER_TOKEN + (len(text) - narrow) / WIDE_PER_TOKEN))
 
 
+class Gauge:
+    """Estimates the tokens of a reply while it is said, piece by piece."""
+
+    __slots__ = ("_narrow", "_pieces", "_wide")
+
+    def __init__(self) -> None:
+        self._narrow = 0
+        self._wide = 0
+        self._pieces = 0
+
+    def add(self, text: str) -> None:
+        """The next words."""
+        self._pieces += 1
+        if text.isascii():
+            self._narrow += len(text)
+        else:
+            narrow = len(text.encode("ascii", "ignore"))
+            self._narrow += narrow
+            self._wide += len(text) - narrow
+
+    @property
+    def used(self) -> bool:
+        """Has anything been said?"""
+        return self._pieces > 0
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens that was; never 0 for words that were said."""
+        if not self._narrow and not self._wide:
+            return 0
+        return max(1, round(self._narrow / ASCII_PER_TOKEN + self._wide / WIDE_PER_TOKEN))
+
+
 def tokens_of_request(request: Request) -> int:
     """About how many tokens the prompt of `request` is; media are not counted."""
     turns = sum(PER_TURN + _tokens_of_parts(turn.parts) for turn in request.turns)

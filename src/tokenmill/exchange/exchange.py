@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from typing import Protocol
 
 import msgspec
 import structlog
@@ -17,13 +16,16 @@ from tokenmill.conversation.events import Failed, Finished, Heartbeat, Started, 
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import Drop, Request, Sampling
+from tokenmill.exchange.admission import Admission
 from tokenmill.exchange.attempts import PATIENCE, WAITS, passes_elsewhere, wait_of
 from tokenmill.exchange.defaults import with_defaults, without_search
 from tokenmill.exchange.discretion import discreet_frames, discretion
 from tokenmill.exchange.estimate import Calibration
+from tokenmill.exchange.hold import Hold
 from tokenmill.exchange.modalities import without_media
 from tokenmill.exchange.routing import routes
 from tokenmill.exchange.seals import AccountSeals
+from tokenmill.exchange.settlement import Settlements
 from tokenmill.exchange.steps.chain import Chain
 from tokenmill.exchange.ticket import Asked, Ticket
 from tokenmill.kit.clock import Clock
@@ -31,7 +33,6 @@ from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId, ModelId
 from tokenmill.kit.sealing import Sealer
 from tokenmill.ports import Engine, Route, ServedBy
-from tokenmill.store.rows import UsageRow
 
 log = structlog.get_logger()
 
@@ -39,14 +40,6 @@ _UNSAID = Sampling()
 
 KeyReader = Callable[[str], str]
 """Reads the key that `env:NAME` or `file:PATH` names. Raises Fault(MISCONFIGURED) when there is none."""
-
-
-class Meter(Protocol):
-    """Where usage rows go."""
-
-    async def add_usage(self, row: UsageRow) -> None:
-        """Keeps `row`; returns once it is safe."""
-        ...
 
 
 class Running:
@@ -58,6 +51,7 @@ class Running:
     def __init__(
         self,
         ticket: Ticket,
+        hold: Hold,
         chain: Chain,
         opening: list[Frame],
         rest: AsyncGenerator[Frame],
@@ -69,6 +63,7 @@ class Running:
         self.sampling = sampling
         self.wire = wire
         self._ticket = ticket
+        self._hold = hold
         self._chain = chain
         self._opening = opening
         self._rest = rest
@@ -90,6 +85,10 @@ class Running:
             async for frame in self._rest:
                 for ready in self._chain.take(frame):
                     yield self._watched(ready)
+                if self._hold.runs_low(self._ticket.output):
+                    await self._hold.keep_ahead(self._ticket.output)
+                    if self._hold.spent(self._ticket.output):
+                        yield self._watched(Frame(self._chain.run_out()))
                 if self._chain.cut:
                     break
         except Fault:
@@ -126,7 +125,8 @@ class Exchanges:
         *,
         catalogue: Callable[[], Catalogue],
         engines: Mapping[str, Engine],
-        meter: Meter,
+        admission: Admission,
+        settlements: Settlements,
         clock: Clock,
         read_key: KeyReader,
         sealer: Sealer,
@@ -135,7 +135,8 @@ class Exchanges:
         """`waits` are the seconds before each further round over the targets."""
         self._catalogue = catalogue
         self._engines = engines
-        self._meter = meter
+        self._admission = admission
+        self._settlements = settlements
         self._clock = clock
         self._read_key = read_key
         self._sealer = sealer
@@ -152,20 +153,21 @@ class Exchanges:
         model, ways, request, drops = self._plan(request, asked.caller)
         ticket = Ticket(asked, request, ModelId(model.id), self._clock, self._calibration)
         ticket.drops.extend(drops)
-        try:
-            async with AsyncExitStack() as upstream:
-                yield await self._open_first(request, model, ways, ticket, upstream)
-        except Fault as fault:
-            ticket.failed(fault)
-            raise
-        except (asyncio.CancelledError, GeneratorExit):
-            ticket.cancelled()
-            raise
-        except Exception:
-            ticket.failed(Fault(Code.INTERNAL, "The platform failed."))
-            raise
-        finally:
-            await self._settle(ticket)
+        async with self._admission.admit(asked.caller, request, model, ways, ticket) as hold:
+            try:
+                async with AsyncExitStack() as upstream:
+                    yield await self._open_first(request, model, ways, ticket, hold, upstream)
+            except Fault as fault:
+                ticket.failed(fault)
+                raise
+            except (asyncio.CancelledError, GeneratorExit):
+                ticket.cancelled()
+                raise
+            except Exception:
+                ticket.failed(Fault(Code.INTERNAL, "The platform failed."))
+                raise
+            finally:
+                await self._settlements.end(ticket, hold)
 
     async def count(self, request: Request, caller: Caller) -> tuple[int, bool]:
         """The tokens of the prompt, and whether a target counted them itself; else it is an estimate.
@@ -209,6 +211,7 @@ class Exchanges:
         model: Model,
         ways: tuple[Route, ...],
         ticket: Ticket,
+        hold: Hold,
         upstream: AsyncExitStack,
     ) -> Running:
         """Tries the routes in turn, and those that may recover again, until one has said its first frame."""
@@ -218,7 +221,7 @@ class Exchanges:
             pause = 0.0
             for route in ways:
                 try:
-                    return await self._open(request, model, route, ticket, upstream)
+                    return await self._open(request, model, route, ticket, hold, upstream)
                 except Fault as fault:
                     if not passes_elsewhere(fault):
                         raise
@@ -235,7 +238,13 @@ class Exchanges:
         raise last
 
     async def _open(
-        self, request: Request, model: Model, route: Route, ticket: Ticket, upstream: AsyncExitStack
+        self,
+        request: Request,
+        model: Model,
+        route: Route,
+        ticket: Ticket,
+        hold: Hold,
+        upstream: AsyncExitStack,
     ) -> Running:
         engine = self._engines[route.engine]
         served_by = engine.served_by(route)
@@ -251,21 +260,13 @@ class Exchanges:
             upstream.push_async_exit(attempt.pop_all())
             family = model.markup if model.markup != "none" else route.dialect
             return Running(
-                ticket, Chain(family, request), opening, frames, served_by, opened.wire, ready.sampling
+                ticket, hold, Chain(family, request), opening, frames, served_by, opened.wire, ready.sampling
             )
 
     def _with_key(self, route: Route) -> Route:
         if route.key_from is None:
             return route
         return msgspec.structs.replace(route, api_key=self._read_key(route.key_from))
-
-    async def _settle(self, ticket: Ticket) -> None:
-        ticket.learn()
-        row = ticket.row()
-        try:
-            await asyncio.shield(self._meter.add_usage(row))
-        except Fault as fault:
-            log.error("usage row could not be kept", exchange=row.id, fault=fault.code.value, row=row)
 
 
 async def _opening(frames: AsyncGenerator[Frame]) -> list[Frame]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 from typing import Protocol
 
 import msgspec
 
 from tokenmill.accounts.key_check import Caller
+from tokenmill.billing.pricing import encode_tariff
+from tokenmill.billing.terms import Terms
 from tokenmill.conversation.events import (
     ArgumentsDelta,
     Event,
@@ -21,12 +24,13 @@ from tokenmill.conversation.events import (
 from tokenmill.conversation.parts import ToolCall, Value
 from tokenmill.conversation.request import Drop, Request
 from tokenmill.conversation.usage import Usage
-from tokenmill.exchange.estimate import Calibration, tokens_of_text
+from tokenmill.exchange.estimate import Calibration, Gauge
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import ExchangeId, ModelId, TargetId
+from tokenmill.limits.limiter import Standing
 from tokenmill.ports import Route
-from tokenmill.store.rows import Quality, Status, UsageRow
+from tokenmill.store.rows import Quality, RunningCount, Status, UsageRow
 
 ABSURD = 10**9
 """Tokens; the wires clamp what is beyond it, and no reply has come near it."""
@@ -54,6 +58,10 @@ class Line(Protocol):
 
     def stay(self) -> None:
         """The exchange is to be led to its end even when the caller hangs up."""
+        ...
+
+    def stand(self, standing: Standing) -> None:
+        """Tells the caller how much its rate limits leave."""
         ...
 
 
@@ -89,9 +97,19 @@ class Ticket:
         self._first: float | None = None
         self._route: Route | None = None
         self._reported: Usage | None = None
-        self._said: list[str] = []
+        self._gauge = Gauge()
+        self._terms: Terms | None = None
         self._finished: Finished | None = None
         self._failed: Fault | None = None
+
+    @property
+    def id(self) -> ExchangeId:
+        """The exchange."""
+        return self._asked.id
+
+    def placed(self, standing: Standing) -> None:
+        """The rate limits have let the exchange in."""
+        self._asked.line.stand(standing)
 
     def send_by(self, route: Route) -> None:
         """The exchange goes on by this route."""
@@ -105,9 +123,9 @@ class Ticket:
             case TextDelta(text=text) | ArgumentsDelta(text=text):
                 if self._first is None:
                     self._first = self._clock.monotonic()
-                self._said.append(text)
+                self._gauge.add(text)
             case PartOpened(part=ToolCall(name=name)):
-                self._said.append(name)
+                self._gauge.add(name)
             case UsageSeen(usage=usage):
                 self._reported = usage
             case Finished():
@@ -131,11 +149,28 @@ class Ticket:
         """What the upstream reported, else what is counted from the text that passed."""
         if self._reported is not None:
             return self._reported
-        if not self._said and self._finished is None:
+        if not self.delivered:
             return Usage()
-        return Usage(input_fresh=self.prompt_estimate, output=tokens_of_text("".join(self._said)))
+        return Usage(input_fresh=self.prompt_estimate, output=self._gauge.tokens)
 
     @property
+    def output(self) -> int:
+        """About how many tokens the reply has by now."""
+        return self._gauge.tokens
+
+    @property
+    def delivered(self) -> bool:
+        """Has anything of the reply passed? Before that, an exchange costs nothing."""
+        return self._gauge.used or self._finished is not None
+
+    def count(self) -> RunningCount:
+        """What has been used so far, for whoever must settle the exchange if this node dies."""
+        usage = self.usage if self.delivered else Usage()
+        output = max(usage.output, self._gauge.tokens)
+        kinds = (usage.input_fresh, usage.input_cached, usage.input_written)
+        return RunningCount(self.id, *kinds, output, usage.output_reasoning)
+
+    @cached_property
     def prompt_estimate(self) -> int:
         """About how many tokens the prompt is."""
         return self._calibration.input_tokens(self._model, self._request)
@@ -150,20 +185,38 @@ class Ticket:
         """Has the upstream said what the reply took?"""
         return self._reported is not None
 
+    def draft(self, terms: Terms) -> UsageRow:
+        """The exchange, on these terms, as it will be kept if this node dies over it."""
+        self._terms = terms
+        lost = Code.NODE_LOST.value
+        return msgspec.structs.replace(self.row(), status="failed", fault=lost, quality="recovered")
+
+    @property
+    def cost(self) -> int:
+        """What the exchange costs by now, in the unit of its terms."""
+        terms = self._terms
+        if terms is None or not terms.purses or not self.delivered or (self._route and self._route.free):
+            return 0
+        return terms.tariff.cost(self.usage)
+
     def row(self) -> UsageRow:
         """The exchange as it will be kept."""
-        asked, route, usage = self._asked, self._route, self.usage
+        asked, route, usage, terms = self._asked, self._route, self.usage, self._terms
         status, http_status, fault = self._outcome()
         return UsageRow(
             id=asked.id,
             account_id=asked.caller.account_id,
             key_id=asked.caller.key_id,
+            subscription_id=terms.subscription_id if terms else "",
             model=self._model,
             target=TargetId(route.target) if route else "",
             upstream_model=route.upstream_model if route else "",
             protocol=asked.protocol,
             stream=self._request.stream,
             started_at=self._started_at,
+            unit=terms.unit if terms and terms.purses else "",
+            cost=self.cost,
+            tariff=encode_tariff(terms.tariff) if terms and terms.purses else "",
             duration_ms=self._milliseconds(self._clock.monotonic()),
             first_ms=None if self._first is None else self._milliseconds(self._first),
             status=status,
@@ -192,9 +245,9 @@ class Ticket:
 
     def _quality(self) -> Quality:
         if self._reported is None:
-            return "counted" if self._said or self._finished else "none"
+            return "counted" if self.delivered else "none"
         absurd = max(self._reported.input, self._reported.output) >= ABSURD
-        return "suspect" if absurd or (self._said and not self._reported.output) else "reported"
+        return "suspect" if absurd or (self._gauge.used and not self._reported.output) else "reported"
 
     def _milliseconds(self, moment: float) -> int:
         return round((moment - self._began) * 1000)

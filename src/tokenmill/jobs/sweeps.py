@@ -29,11 +29,15 @@ async def sweeping(name: str, every: float, sweep: Callable[[], Awaitable[object
 
 
 async def _run(name: str, every: float, sweep: Callable[[], Awaitable[object]]) -> None:
+    failing = False
     while True:
         try:
             await sweep()
+            failing = False
         except Fault as fault:
-            log.warning("a sweep failed", sweep=name, fault=fault.code.value)
+            if not failing:  # One line for a database that is away for an hour.
+                log.warning("a sweep fails; it is tried again", sweep=name, fault=fault.code.value)
+            failing = True
         except Exception:
             log.exception("a sweep failed", sweep=name)
         await asyncio.sleep(every)

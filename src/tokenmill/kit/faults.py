@@ -57,6 +57,7 @@ class Code(StrEnum):
 
     NO_TARGET = "no_target", Blame.US
     STOPPING = "stopping", Blame.US
+    NODE_LOST = "node_lost", Blame.US
     UNAVAILABLE = "unavailable", Blame.US
     MISCONFIGURED = "misconfigured", Blame.US
     INTERNAL = "internal", Blame.US

@@ -20,11 +20,12 @@ class Chain:
         self._rescue = Rescue(family, tools)
         self._guard = RepetitionGuard()
         self._held: list[Frame] = []  # Frames of which nothing has gone on yet.
+        self._unpaid = False
 
     @property
     def cut(self) -> bool:
         """Has the reply been ended here? Then nothing more of it counts."""
-        return self._guard.cut is not None
+        return self._guard.over
 
     def take(self, frame: Frame) -> list[Frame]:
         """What goes on now: `frame` itself, after what waited for it, where nothing was edited."""
@@ -44,6 +45,11 @@ class Chain:
         """What the steps still held when the reply ended without saying so."""
         return tuple(event for held in self._rescue.close() for event in self._guard.feed(held))
 
+    def run_out(self) -> tuple[Event, ...]:
+        """Ends the reply with `length`, since nobody pays for more; what was held back is said first."""
+        self._unpaid = True
+        return (*self.close(), *self._guard.end())
+
     def notes(self) -> tuple[Drop, ...]:
         """What the steps changed, for the exchange's record."""
         lifted = tuple(
@@ -53,6 +59,8 @@ class Chain:
             )
             for note in self._rescue.lifted
         )
+        if self._unpaid:
+            return (*lifted, Drop("max_tokens", "cut: the balance or the plan pays for no more"))
         if self._guard.cut is None:
             return lifted
         return (*lifted, Drop(self._guard.cut.channel, "cut: it repeated itself"))

@@ -117,19 +117,20 @@ class RepetitionGuard:
 
     def __init__(self) -> None:
         self.cut: Loop | None = None
+        self.over = False
         self._open: dict[int, _Watch] = {}
         self._choices: dict[int, bool] = {}
 
     def feed(self, event: Event) -> tuple[Event, ...]:
         """The event itself, with all ends after it if it closed the loop; after that, nothing."""
-        if self.cut is not None:
+        if self.over:
             return ()
         if type(event) is TextDelta or type(event) is ArgumentsDelta:
             watch = self._open[event.index]
             if watch.channel is not None:
                 self.cut = watch.see(event.text)
                 if self.cut is not None:
-                    return (event, *self._ends())
+                    return (event, *self.end())
             return (event,)
         match event:
             case PartOpened(index=index, part=part, choice=choice):
@@ -145,7 +146,9 @@ class RepetitionGuard:
                 pass
         return (event,)
 
-    def _ends(self) -> list[Event]:
+    def end(self) -> list[Event]:
+        """The ends of all that is open, with `length`; from here on the reply is over."""
+        self.over = True
         ends: list[Event] = [PartClosed(index) for index in self._open]
         self._open.clear()
         return ends + [Finished(Stop.LENGTH, choice) for choice, over in self._choices.items() if not over]

@@ -57,6 +57,7 @@ NAMES: Mapping[Code, str] = {
     Code.ENGINE_LOADING: _BUSY,
     Code.NO_TARGET: _BUSY,
     Code.STOPPING: _BUSY,
+    Code.NODE_LOST: _BUSY,
     Code.UNAVAILABLE: _BUSY,
     Code.MISCONFIGURED: "api_error",
     Code.INTERNAL: "api_error",

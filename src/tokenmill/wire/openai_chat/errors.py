@@ -40,6 +40,7 @@ NAMES: Mapping[Code, tuple[str, str]] = {
     Code.ENGINE_LOADING: ("server_error", "engine_loading"),
     Code.NO_TARGET: ("server_error", "no_target"),
     Code.STOPPING: ("server_error", "stopping"),
+    Code.NODE_LOST: ("server_error", "node_lost"),
     Code.UNAVAILABLE: ("server_error", "unavailable"),
     Code.MISCONFIGURED: ("server_error", "misconfigured"),
     Code.INTERNAL: ("server_error", "internal"),

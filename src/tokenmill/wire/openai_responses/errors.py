@@ -45,6 +45,7 @@ FAILURES: Mapping[Code, str] = {
     Code.ENGINE_LOADING: _SERVER,
     Code.NO_TARGET: _SERVER,
     Code.STOPPING: _SERVER,
+    Code.NODE_LOST: _SERVER,
     Code.UNAVAILABLE: _SERVER,
     Code.MISCONFIGURED: _SERVER,
     Code.INTERNAL: _SERVER,

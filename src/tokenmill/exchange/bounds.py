@@ -1,0 +1,74 @@
+"""Bounds what a request can cost before anybody has counted its tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from tokenmill.conversation.parts import (
+    Inline,
+    Media,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Unknown,
+)
+from tokenmill.conversation.request import CustomTool, FunctionTool, Request, UnknownTool, WebSearchTool
+
+PER_ITEM: Final = 64
+"""Tokens for the marks that a chat template puts around a message, a part or a tool."""
+
+MEDIA_TOKENS: Final = {"image": 8_192, "audio": 7_500, "video": 131_072, "file": 32_768}
+"""Tokens of one medium whose size is not known: an image of eight megapixels, twenty minutes of sound, the
+most that a film may take, a long document."""
+
+_BYTES_PER_TOKEN = {"image": 24, "audio": 300, "video": 100, "file": 3}
+"""Of media inside the request: compressed, so that no usual file is denser."""
+
+
+def input_bound(request: Request) -> int:
+    """Tokens that the prompt of `request` cannot exceed: no vocabulary has a token of less than a byte."""
+    total = 0
+    for turn in request.turns:
+        total += PER_ITEM + _of_parts(turn.parts)
+    for tool in request.tools:
+        total += PER_ITEM + _of_tool(tool)
+    return total
+
+
+def _of_text(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _of_parts(parts: Iterable[Part]) -> int:
+    total = 0
+    for part in parts:
+        match part:
+            case Text(text=text) | Reasoning(text=text) | Refusal(text=text):
+                total += _of_text(text)
+            case ToolCall(name=name, arguments=arguments):
+                total += PER_ITEM + _of_text(name) + _of_text(arguments)
+            case ToolResult(content=content):
+                total += PER_ITEM + _of_parts(content)
+            case Media(kind=kind, source=Inline(data=data)):
+                total += min(MEDIA_TOKENS[kind], PER_ITEM + len(data) * 3 // 4 // _BYTES_PER_TOKEN[kind])
+            case Media(kind=kind):
+                total += MEDIA_TOKENS[kind]
+            case Unknown(raw=raw):
+                total += len(raw)
+    return total
+
+
+def _of_tool(tool: FunctionTool | CustomTool | WebSearchTool | UnknownTool) -> int:
+    match tool:
+        case FunctionTool(name=name, description=description, parameters=schema):
+            return len(name) + _of_text(description or "") + len(schema or b"")
+        case CustomTool(name=name, description=description, format=grammar):
+            return len(name) + _of_text(description or "") + len(grammar or b"")
+        case UnknownTool(raw=raw):
+            return len(raw)
+        case WebSearchTool():
+            return 0

@@ -1,0 +1,342 @@
+"""What an exchange costs, who pays, and what happens when they cannot, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import aiohttp
+import pytest
+from sqlalchemy import func, select
+
+from tests.flow.conftest import Opener, usage_rows
+from tokenmill.conversation.events import (
+    Event,
+    Finished,
+    PartClosed,
+    PartOpened,
+    Started,
+    Stop,
+    TextDelta,
+    UsageSeen,
+)
+from tokenmill.conversation.parts import Text
+from tokenmill.conversation.usage import Usage
+from tokenmill.kit.faults import Code, Fault
+from tokenmill.store.ledger_tables import Hold, Posting, Purse, Transfer
+from tokenmill.testing import CATALOGUE, ScriptedEngine, Step, TestPlatform
+
+ASK: dict[str, Any] = {
+    "model": "mimo-v2.5-pro",
+    "messages": [{"role": "user", "content": "Hello"}],
+    "max_tokens": 1000,
+}
+PRICE = "price.USD = { input = 1, cached_input = 0.1, output = 10 }\n"
+USAGE = Usage(input_fresh=1000, input_cached=500, output=200)
+COST = 1000 * 1_000 + 500 * 100 + 200 * 10_000
+"""Nano-dollars: at 1, 0.1 and 10 dollars per million."""
+
+
+def reply(*words: str, usage: Usage | None = USAGE) -> list[Event]:
+    said = [TextDelta(0, word) for word in words or ("Hi",)]
+    told = [UsageSeen(usage)] if usage is not None else []
+    return [Started("up", "m", 1), PartOpened(0, Text()), *said, PartClosed(0), *told, Finished(Stop.END)]
+
+
+def essay(tokens: int) -> list[str]:
+    """Words without a loop in them, which the repetition guard would cut."""
+    numbers = " ".join(map(str, range(tokens)))[: tokens * 4]
+    return [numbers[at : at + 200] for at in range(0, len(numbers), 200)]
+
+
+@pytest.fixture
+def paid(database_url: str, platform_with: Opener) -> Callable[..., Any]:
+    """Opens a platform whose model costs money, on each database in turn."""
+
+    def open_one(*scripts: Iterable[Step] | Fault, **options: Any) -> Any:
+        engine = ScriptedEngine(*scripts)
+        return platform_with(
+            engine, **{"catalogue": CATALOGUE + PRICE, "database_url": database_url, **options}
+        )
+
+    return open_one
+
+
+async def ask(
+    http: aiohttp.ClientSession, platform: TestPlatform, **changes: Any
+) -> tuple[int, str, aiohttp.typedefs.LooseHeaders]:
+    headers = {"authorization": f"Bearer {platform.key}"}
+    url = f"{platform.url}/v1/chat/completions"
+    async with http.post(url, json=ASK | changes, headers=headers) as answer:
+        return answer.status, await answer.text(), answer.headers
+
+
+async def wallet(platform: TestPlatform) -> tuple[int, int]:
+    """Balance and what is set aside of it."""
+    async with platform.database.read() as work:
+        purse = await work.session.get(Purse, f"wallet/{platform.account_id}")
+        assert purse is not None
+        return purse.balance, purse.held
+
+
+async def books_balance(platform: TestPlatform) -> None:
+    """Every transfer adds up to zero, no hold is open, the wallet is what was posted to it."""
+    async with platform.database.read() as work:
+        sums = await work.session.scalars(select(func.sum(Posting.amount)).group_by(Posting.transfer_id))
+        assert set(map(int, sums)) <= {0}
+        assert 0 == await work.session.scalar(select(func.count()).where(Hold.state == "held"))
+        posted = await work.session.scalar(
+            select(func.sum(Posting.amount)).where(Posting.ledger_account == f"wallet/{platform.account_id}")
+        )
+    assert (int(posted or 0), 0) == await wallet(platform)
+
+
+async def test_an_exchange_costs_what_its_tokens_cost(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    """Exactly, with the price's version on its row, and in one balanced transfer."""
+    platform = await paid(reply(), balance="1.00")
+
+    status, _, _ = await ask(http, platform)
+
+    assert 200 == status
+    (row,) = await usage_rows(platform)
+    assert ("USD", COST, 0) == (row.unit, row.cost, row.shortfall)
+    assert json.loads(row.tariff)["output"] == 10_000_000_000
+    assert (1_000_000_000 - COST, 0) == await wallet(platform)
+    await books_balance(platform)
+
+
+async def test_a_target_that_is_free_costs_nothing_and_needs_no_balance(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    catalogue = CATALOGUE.replace("[[models]]", "free = true\n\n[[models]]") + PRICE
+    platform = await paid(reply(), balance="0", catalogue=catalogue)
+
+    assert 200 == (await ask(http, platform))[0]
+
+    (row,) = await usage_rows(platform)
+    assert ("", 0, "reported") == (row.unit, row.cost, row.quality)
+    await books_balance(platform)
+
+
+async def test_an_empty_wallet_is_refused_and_the_caller_is_not_told_to_wait(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    platform = await paid(reply(), balance="0")
+
+    status, body, headers = await ask(http, platform)
+
+    assert 402 == status
+    assert "balance" in json.loads(body)["error"]["message"]
+    assert "false" == headers["x-should-retry"]
+    assert "retry-after" not in headers
+    assert [] == await usage_rows(platform)
+
+
+async def test_a_model_without_a_price_in_the_accounts_currency_is_not_for_sale(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    platform = await paid(reply(), catalogue=CATALOGUE + "price.CNY = { input = 1, output = 1 }\n")
+
+    status, body, _ = await ask(http, platform)
+
+    assert 403 == status
+    assert "not for sale in USD" in body
+
+
+async def test_a_request_that_fails_before_its_first_word_costs_nothing(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    platform = await paid(Fault(Code.UPSTREAM_REFUSED, "No."), balance="1.00")
+
+    assert 400 == (await ask(http, platform))[0]
+
+    (row,) = await usage_rows(platform)
+    assert ("failed", 0) == (row.status, row.cost)
+    assert (1_000_000_000, 0) == await wallet(platform)
+    await books_balance(platform)
+
+
+async def test_a_reply_that_breaks_off_is_charged_for_what_was_said(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    """By counting, since the upstream did not report; never nothing."""
+    platform = await paid([*reply("one two three four")[:3], Fault(Code.UPSTREAM_BROKE, "Gone.")])
+
+    status, body, _ = await ask(http, platform, stream=True)
+
+    assert 200 == status
+    assert "Gone." in body
+    (row,) = await usage_rows(platform)
+    assert ("failed", "counted") == (row.status, row.quality)
+    assert row.cost == row.input_fresh * 1_000 + row.output * 10_000 > 0
+    await books_balance(platform)
+
+
+async def test_what_nobody_can_pay_is_posted_as_a_shortfall(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    """The upstream reports far more than the balance covers: the wallet ends at zero, visibly short."""
+    platform = await paid(reply(usage=Usage(input_fresh=1000, output=100_000)), balance="0.02")
+
+    assert 200 == (await ask(http, platform))[0]
+
+    (row,) = await usage_rows(platform)
+    assert (1_001_000_000, 981_000_000) == (row.cost, row.shortfall)
+    assert (0, 0) == await wallet(platform)
+    async with platform.database.read() as work:
+        short = select(Posting.amount).where(Posting.ledger_account == "platform/shortfall")
+        assert -981_000_000 == await work.session.scalar(short)
+    await books_balance(platform)
+
+
+async def test_a_reply_that_outgrows_the_balance_ends_legally(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    """With `length`, and with the reason on its record."""
+    words = essay(20_000)  # The balance pays for about 5,000.
+    platform = await paid(reply(*words, usage=None), balance="0.05")
+
+    status, body, _ = await ask(http, platform, stream=True, max_tokens=50_000)
+
+    assert 200 == status
+    assert '"finish_reason":"length"' in body
+    assert body.endswith("data: [DONE]\n\n")
+    (row,) = await usage_rows(platform)
+    assert ("answered", "length", 0) == (row.status, row.stop, row.shortfall)
+    assert 3_500 < row.output < 5_100
+    assert "the balance" in row.drops
+    await books_balance(platform)
+
+
+async def test_a_long_reply_is_paid_for_in_slices(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    words = essay(20_000)
+    platform = await paid(reply(*words, usage=None), balance="1.00")
+
+    status, body, _ = await ask(http, platform, stream=True, max_tokens=50_000)
+
+    assert 200 == status
+    assert '"finish_reason":"stop"' in body
+    (row,) = await usage_rows(platform)
+    assert ("stop", 0) == ("stop" if row.stop == "end" else row.stop, row.shortfall)
+    await books_balance(platform)
+
+
+async def test_parallel_requests_share_a_small_balance_and_wait_for_each_other(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    """Twenty at once on a balance whose holds cover two: all are served, since each uses little of it."""
+    platform = await paid(reply(usage=Usage(input_fresh=10, output=10)), balance="0.03")
+
+    answers = await asyncio.gather(*(ask(http, platform) for _ in range(20)))
+
+    assert [200] * 20 == [status for status, _, _ in answers]
+    assert (30_000_000 - 20 * (10 * 1_000 + 10 * 10_000), 0) == await wallet(platform)
+    await books_balance(platform)
+
+
+async def test_a_hundred_parallel_requests_never_overdraw_a_balance_for_ten(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    usage = Usage(input_fresh=100, output=100)
+    cost = 100 * 1_000 + 100 * 10_000
+    platform = await paid(reply(usage=usage), balance="0.0115")
+
+    answers = await asyncio.gather(*(ask(http, platform, max_tokens=100) for _ in range(100)))
+
+    statuses = [status for status, _, _ in answers]
+    assert {200, 402} == set(statuses)
+    rows = [row for row in await usage_rows(platform) if row.cost]
+    left, held = await wallet(platform)
+    assert held == 0
+    assert 11_500_000 - sum(row.cost - row.shortfall for row in rows) == left >= 0
+    assert left < cost + 1_000_000  # Within one hold of full use.
+    await books_balance(platform)
+
+
+async def test_a_key_spends_no_more_than_its_cap(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    from sqlalchemy import insert, update
+
+    from tokenmill.store.tables import Key
+
+    platform = await paid(reply(), balance="10.00")
+    cap = f"cap/{platform.key_id}"
+    async with platform.database.write() as work:
+        await work.session.execute(update(Key).where(Key.id == platform.key_id).values(cap=20_000_000))
+        await work.session.execute(
+            insert(Purse).values(id=cap, unit="USD", balance=20_000_000, held=0, expires_at=None)
+        )
+        await work.changed("key", platform.key_id)
+    await asyncio.sleep(0.6)
+
+    statuses = [(await ask(http, platform))[0] for _ in range(8)]
+
+    assert [200] * 4 == statuses[:4]
+    assert 402 == statuses[-1]
+    async with platform.database.read() as work:
+        spent = await work.session.scalar(select(Purse.balance).where(Purse.id == cap))
+    assert spent == 20_000_000 - statuses.count(200) * COST
+    await books_balance(platform)
+
+
+@pytest.mark.parametrize("words", range(6))
+async def test_a_caller_who_leaves_anywhere_is_settled_once(
+    paid: Callable[..., Any], http: aiohttp.ClientSession, words: int
+) -> None:
+    """After so many words of a stream that goes on."""
+    goes_on = asyncio.Event()
+
+    async def wait() -> None:
+        goes_on.set()
+        await asyncio.sleep(30)
+
+    script: list[Step] = [*reply(*["word "] * 6)[: 2 + words], wait, *reply()[-2:]]
+    platform = await paid(script, balance="1.00")
+    headers = {"authorization": f"Bearer {platform.key}"}
+
+    async with (
+        http.post(f"{platform.url}/v1/chat/completions", json=ASK | {"stream": True}, headers=headers)
+        if words
+        else http.post(
+            f"{platform.url}/v1/chat/completions",
+            json=ASK | {"stream": True},
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(sock_read=0.5),
+        ) as answer
+    ):
+        await goes_on.wait()
+        answer.close()
+
+    row = await eventually_one_row(platform)
+    assert "cancelled" == row.status
+    assert (row.cost > 0) == (words > 0)
+    await books_balance(platform)
+
+
+async def eventually_one_row(platform: TestPlatform) -> Any:
+    for _ in range(100):
+        rows = await usage_rows(platform)
+        if rows:
+            assert len(rows) == 1
+            return rows[0]
+        await asyncio.sleep(0.05)
+    raise AssertionError("no usage row")
+
+
+async def test_a_settlement_is_posted_under_the_exchanges_own_source(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    platform = await paid(reply())
+    await ask(http, platform)
+
+    (row,) = await usage_rows(platform)
+    async with platform.database.read() as work:
+        sources = set(await work.session.scalars(select(Transfer.source)))
+    assert f"exchange:{row.id}" in sources
