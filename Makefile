@@ -56,8 +56,8 @@ format: dev ## rewrite the code in the house format
 bench: dev ## measure speed; prints a table
 	$(BIN)/python -m tests.bench
 
-proof: ## the long proofs (floods, kills, chaos, soak, fuzz)
-	@echo "make proof: the long proofs come with the ledger and the protocol fuzzers; there is nothing to prove yet." >&2; exit 1
+proof: dev ## the long proofs; FUZZ_SECONDS (600) and FUZZ_SEED steer the hunt for hostile input
+	$(BIN)/pytest -m proof -s -p no:xdist --timeout 86400 tests
 
 test-model: dev ## tools and Chinese on the 1.5B model, with figures
 	$(BIN)/tokenmill models fetch

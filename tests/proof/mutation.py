@@ -16,6 +16,7 @@ Parts = list[bytes]
 _RAW: Final = {
     b'"@deep@"': b"[" * 20_000 + b"]" * 20_000,
     b'"@deeper@"': b'{"a":' * 20_000 + b"1" + b"}" * 20_000,
+    **{b'"@%d@"' % depth: b"[" * depth + b"]" * depth for depth in (500, 900, 950, 980)},
     b'"@digits@"': b"9" * 5_000,
     b'"@float@"': b"1e999",
     b'"@half@"': b'"\\ud83d"',
@@ -241,15 +242,13 @@ def break_stream(chance: Random, parts: Parts, others: Sequence[Parts]) -> Parts
 def _break_data(chance: Random, parts: Parts, _: Sequence[Parts]) -> None:
     at = chance.randrange(len(parts))
     found = _DATA.search(parts[at])
-    try:
-        value = json.loads(found[1]) if found is not None else None
-    except (ValueError, RecursionError):
-        value = None
-    if found is None or value is None:
+    if found is None:
         return _insert_bytes(chance, parts, _)
-    parts[at] = (
-        parts[at][: found.start(1)] + dumped(chance, break_json(chance, value)) + parts[at][found.end(1) :]
-    )
+    try:
+        broken = dumped(chance, break_json(chance, json.loads(found[1])))
+    except (ValueError, RecursionError):  # It was broken before.
+        return _insert_bytes(chance, parts, _)
+    parts[at] = parts[at][: found.start(1)] + broken + parts[at][found.end(1) :]
     return None
 
 

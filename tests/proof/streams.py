@@ -36,7 +36,7 @@ from tokenmill.conversation.parts import (
 )
 from tokenmill.conversation.request import Request
 from tokenmill.exchange.steps.chain import Chain
-from tokenmill.kit.faults import Blame, Fault
+from tokenmill.kit.faults import Blame, Code, Fault
 from tokenmill.wire.anthropic_messages import reply as anthropic_reply
 from tokenmill.wire.anthropic_messages.stream import MessagesStreamDecoder, MessagesStreamEncoder
 from tokenmill.wire.openai_chat import reply as chat_reply
@@ -381,9 +381,15 @@ def _as_text(part: Part) -> Part:
     return Text(part.text) if isinstance(part, Refusal) else part
 
 
+def _unpublished(event: Event) -> bool:
+    """Does it end with a code that clients know and the published type does not?"""
+    return isinstance(event, Failed) and event.fault.code is Code.CONTEXT_EXCEEDED
+
+
 def _check_responses(way: Way, events: Sequence[Event], out: bytes, *, relayed: bool) -> None:
     assert not relayed
-    response = responses_law.read_lawfully(out, typed=way.typed and all(map(anthropic_law.has_type, events)))
+    typed = way.typed and not any(map(_unpublished, events)) and all(map(anthropic_law.has_type, events))
+    response = responses_law.read_lawfully(out, typed=typed)
     ended = any(isinstance(event, Finished) and event.choice == 0 for event in events)
     assert (response["status"] == "failed") == (not ended)
     if not ended:

@@ -35,6 +35,7 @@ _DELTAS = {
     "server_tool_use": {"input_json_delta"},
 }
 _CALLS = ("tool_use", "server_tool_use")
+_PROMPT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _WORDS = {"text": "text", "thinking": "thinking"}
 
 
@@ -81,7 +82,7 @@ class Seen:
                 return
             case "message_start":
                 assert not self.started, "there is one message_start"
-                assert event["message"]["usage"]["input_tokens"] > 0
+                assert sum(event["message"]["usage"].get(name) or 0 for name in _PROMPT) > 0
                 assert event["message"]["content"] == []
                 self.started = True
             case kind:

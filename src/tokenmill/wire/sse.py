@@ -54,9 +54,12 @@ class SseReader:
             if data.find(b"\n") == len(data) - 2 and data[:1] == b"d":
                 self._first = False
                 return [Block(data[6:-2], "", data)]
+            if data.find(b"\n\n") == len(data) - 2:
+                self._first = False
+                return [self._plain_block(data)]
             if b"\n\n\n" not in data:
                 self._first = False
-                return [self._plain_block(piece) for piece in data[:-2].split(b"\n\n")]
+                return [self._plain_block(piece + b"\n\n") for piece in data[:-2].split(b"\n\n")]
         return self._feed_slowly(data)
 
     def close(self, *, lenient: bool = False) -> list[Block]:
@@ -71,15 +74,18 @@ class SseReader:
         self._line = self._seen = 0
         return [block] if block is not None else []
 
-    def _plain_block(self, piece: bytes) -> Block:
-        if piece.startswith(b"data: ") and b"\n" not in piece:
-            return Block(piece[6:], "", piece + b"\n\n")
-        event, _, rest = piece.partition(b"\n")
-        if event.startswith(b"event: ") and rest.startswith(b"data: ") and b"\n" not in rest:
-            return Block(rest[6:], event[7:].decode("utf-8", "replace"), piece + b"\n\n")
-        for line in piece.split(b"\n"):
+    def _plain_block(self, raw: bytes) -> Block:
+        lines = raw[:-2].split(b"\n")
+        match lines:
+            case [data] if data.startswith(b"data: "):
+                return Block(data[6:], "", raw)
+            case [event, data] if event.startswith(b"event: ") and data.startswith(b"data: "):
+                return Block(data[6:], event[7:].decode("utf-8", "replace"), raw)
+            case _:
+                pass
+        for line in lines:
             self._read_line(line)
-        block = self._take_block(piece + b"\n\n")
+        block = self._take_block(raw)
         assert block is not None  # A plain piece has at least one line that is not empty.
         return block
 

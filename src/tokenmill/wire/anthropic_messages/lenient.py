@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Raw, Struct
 
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.wire.almost_json import read_almost, whole_text, write_again
 
 S = TypeVar("S", bound=Struct)
 
@@ -21,10 +21,7 @@ def lenient(shape: type[S], data: bytes) -> S:
     `data` is UTF-8; halves of surrogate pairs become U+FFFD. Raises Fault(UPSTREAM_BROKE) for what is no
     JSON object.
     """
-    try:
-        value = json.loads(data, strict=False)
-    except (ValueError, RecursionError):
-        value = None
+    value = read_almost(data)
     if not isinstance(value, dict):
         raise Fault(
             Code.UPSTREAM_BROKE,
@@ -52,20 +49,12 @@ def _member(hint: Any, value: Any) -> Any:
         inner = next((k for k in kinds if isinstance(k, type) and issubclass(k, Struct)), None)
         return None if inner is None else _struct(inner, value)
     if isinstance(value, str):
-        return _text(value) if str in kinds else None
+        return whole_text(value) if str in kinds else None
     return value if type(value) in kinds and -_HUGE < value < _HUGE else None  # NaN is neither.
 
 
 def _raw(value: Any) -> Raw:
-    try:
-        return Raw(_text(json.dumps(value, ensure_ascii=False, separators=(",", ":"))).encode())
-    except RecursionError:
-        return Raw(b"null")
-
-
-def _text(value: str) -> str:
-    """`value` without halves of surrogate pairs, which no UTF-8 can hold."""
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return Raw(write_again(value).encode())
 
 
 def fitted(decoder: msgspec.json.Decoder[S], shape: type[S], data: bytes | Raw) -> S:

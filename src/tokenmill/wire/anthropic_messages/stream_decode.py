@@ -13,8 +13,14 @@ from tokenmill.wire.blockwise import BlockwiseDecoder
 from tokenmill.wire.sse import Block
 from tokenmill.wire.utf8 import as_utf8
 
-_NAMED = (b"event:", b"\nevent:")  # An LF may be left of a CR LF that was cut.
 _NEW_CALL_ID = partial(opaque, "toolu_")
+
+
+def _begins_with(raw: bytes, event: str) -> bool:
+    """Does the block name its event first, as everybody writes it?"""
+    name = event.encode()
+    usual = raw.startswith((b"event: " + name, b"event:" + name))
+    return usual or (raw[:1] == b"\n" and _begins_with(raw[1:], event))  # An LF of a CR LF that was cut.
 
 
 class MessagesStreamDecoder(BlockwiseDecoder):
@@ -44,7 +50,7 @@ class MessagesStreamDecoder(BlockwiseDecoder):
             self._over = True
             return assembly.fail(fault), False
         self._over = assembly.ended
-        named = event.type == block.event and block.raw.startswith(_NAMED)
+        named = event.type == block.event and _begins_with(block.raw, block.event)
         faithful = well_formed and assembly.faithful and sound is data and named
         return events, faithful
 

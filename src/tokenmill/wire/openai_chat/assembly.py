@@ -194,7 +194,7 @@ class Assembly:
             return False
         if delta.reasoning is not None and delta.reasoning != delta.reasoning_content:
             return False  # Callers look for the other name.
-        if chunk.finish_reason and (events or chunk.finish_reason not in REASONS):
+        if chunk.finish_reason is not None and (events or chunk.finish_reason not in REASONS):
             return False  # The end goes out last, whatever else this chunk says.
         if delta.annotations and (choice.cites or not all(map(_is_object, delta.annotations))):
             return False  # They wait for their text.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from msgspec import Raw
 
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.wire.almost_json import read_almost, whole_text, write_again
 from tokenmill.wire.openai_chat.schema import (
     NOTHING,
     CallDelta,
@@ -32,10 +32,7 @@ def lenient_chunk(data: bytes) -> Chunk:
     Bytes that are not UTF-8 and halves of surrogate pairs become U+FFFD. Raises Fault(UPSTREAM_BROKE)
     for what is no JSON object.
     """
-    try:
-        value = json.loads(data.decode("utf-8", "replace"), strict=False)
-    except (ValueError, RecursionError):
-        value = None
+    value = read_almost(data)
     if not isinstance(value, dict):
         raise Fault(
             Code.UPSTREAM_BROKE,
@@ -52,7 +49,7 @@ def lenient_chunk(data: bytes) -> Chunk:
         if isinstance(choices, list)
         else None,
         usage=_usage(_members(value.get("usage"))),
-        error=NOTHING if error is None else Raw(json.dumps(error).encode()),
+        error=NOTHING if error is None else Raw(write_again(error).encode()),
     )
 
 
@@ -65,10 +62,7 @@ def _items(value: Any) -> list[dict[str, Any]]:
 
 
 def _text(value: Any) -> str | None:
-    """`value` without halves of surrogate pairs, which no UTF-8 can hold."""
-    if not isinstance(value, str):
-        return None
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole_text(value) if isinstance(value, str) else None
 
 
 def _number(value: Any) -> int | float | None:
@@ -95,7 +89,7 @@ def _choice(value: dict[str, Any], position: int) -> ChoiceChunk:
 
 
 def _message(value: dict[str, Any]) -> MessageDelta:
-    annotations = [Raw(_written(item).encode()) for item in _items(value.get("annotations"))]
+    annotations = [Raw(write_again(item).encode()) for item in _items(value.get("annotations"))]
     return MessageDelta(
         content=_words(value.get("content")),
         reasoning_content=_words(value.get("reasoning_content")),
@@ -130,11 +124,7 @@ def _call(value: dict[str, Any]) -> CallDelta:
 
 def _arguments(value: Any) -> str | None:
     """The arguments as text; some servers send the object itself."""
-    return _written(value) if isinstance(value, dict | list) else _text(value)
-
-
-def _written(value: Any) -> str:
-    return _text(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) or ""
+    return write_again(value) if isinstance(value, dict | list) else _text(value)
 
 
 def _logprobs(value: Any) -> list[LogprobMember]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -10,6 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.wire.almost_json import read_almost, write_again
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -23,10 +23,10 @@ def lenient(type_: type[S], data: bytes | Raw) -> S:
     for what is no JSON object.
     """
     try:
-        value = _clean(json.loads(bytes(data).decode("utf-8", "replace"), strict=False))
+        value = _clean(read_almost(bytes(data)))
         if isinstance(value, dict):
             return _struct(type_, value)
-    except (ValueError, RecursionError):
+    except RecursionError:
         pass
     raise Fault(
         Code.UPSTREAM_BROKE,
@@ -67,7 +67,7 @@ def _hints(type_: type[msgspec.Struct]) -> dict[str, Any]:
 def _member(wanted: Any, value: Any) -> Any:
     """The value as one of the kinds that are wanted; None where it fits none."""
     if wanted is Raw:
-        return None if value is None else Raw(_written(value).encode())
+        return None if value is None else Raw(write_again(value).encode())
     for kind in get_args(wanted):
         inner = get_args(kind)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
@@ -75,7 +75,7 @@ def _member(wanted: Any, value: Any) -> Any:
         if inner and isinstance(value, list):
             return _items(inner[0], value)
         if kind is str and isinstance(value, dict | list):
-            return _written(value)  # Arguments, where a server sent the object itself.
+            return write_again(value)  # Arguments, where a server sent the object itself.
     try:
         return msgspec.convert(value, wanted)
     except msgspec.ValidationError:
@@ -91,12 +91,8 @@ def _try(kind: type[msgspec.Struct], value: dict[str, Any]) -> msgspec.Struct | 
 
 def _items(kind: Any, values: list[Any]) -> list[Any]:
     if kind is Raw:
-        return [Raw(_written(value).encode()) for value in values]
+        return [Raw(write_again(value).encode()) for value in values]
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         made = [_try(kind, value) for value in values if isinstance(value, dict)]
         return [value for value in made if value is not None]
     return [value for value in values if isinstance(value, kind) and not isinstance(value, bool)]
-
-
-def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
