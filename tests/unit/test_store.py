@@ -224,3 +224,21 @@ async def test_a_lost_table_surfaces_as_unavailable_without_the_statement(databa
 
 def test_a_usage_row_has_the_tables_columns() -> None:
     assert list(UsageRow.__struct_fields__) == [column.name for column in Usage.__table__.columns]
+
+
+async def test_damaged_pages_are_called_so_and_tell_no_statement(sqlite_url: str) -> None:
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    async with open_database(sqlite_url) as database, database.read() as work:
+        page = (
+            await work.session.execute(text("SELECT rootpage FROM sqlite_master WHERE name = 'accounts'"))
+        ).scalar_one()
+        size = (await work.session.execute(text("PRAGMA page_size"))).scalar_one()
+    with file.open("r+b") as pages:
+        pages.seek((page - 1) * size)
+        pages.write(b"\xff" * size)
+    with pytest.raises(Fault) as caught:
+        async with open_database(sqlite_url) as database, database.read() as work:
+            await work.session.execute(select(Account))
+    assert caught.value.code is Code.MISCONFIGURED
+    assert "damaged" in caught.value.message
+    assert "SELECT" not in caught.value.message

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import URL, Connection, event, insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -156,6 +156,12 @@ def _begin(connection: Connection) -> None:
 
 
 def _sqlite_fault(error: Exception) -> Fault | None:
+    if type(error) is DatabaseError:  # Damaged pages; every other complaint has a class of its own.
+        return Fault(
+            Code.MISCONFIGURED,
+            f"The database file is damaged ({error.orig}). Stop the platform and bring the file back from a "
+            "backup, or save what can be read with `sqlite3 FILE .recover`.",
+        )
     if not isinstance(error, OperationalError):
         return None
     # SQLAlchemy's text carries the statement and its values; the driver's own does not.
