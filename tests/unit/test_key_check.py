@@ -10,7 +10,7 @@ from tokenmill.accounts.key_check import KEPT_STRANGERS, STRANGER_SECONDS, Calle
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId, KeyId, ModelId
 from tokenmill.kit.secrets import KeyKind, keyed_hash, new_key
-from tokenmill.store.rows import Change, KeyRow
+from tokenmill.store.rows import Change, KeyRow, RateLimits
 from tokenmill.testing import FixedClock
 
 SECRET = b"current"
@@ -81,7 +81,14 @@ async def test_a_good_key_names_its_caller_and_is_asked_for_once(
     whole = new_key(kind)
     row = keys.add(whole)
     for _ in range(3):
-        assert await check.check(whole, kind) == Caller(row.account_id, row.id, kind, "mine", row.models)
+        assert await check.check(whole, kind) == Caller(
+            account_id=row.account_id,
+            key_id=row.id,
+            key_kind=kind,
+            name="mine",
+            models=row.models,
+            currency="USD",
+        )
     assert keys.asked == 1
 
 
@@ -244,3 +251,48 @@ async def test_an_absent_database_is_not_mistaken_for_a_bad_key(clock: FixedCloc
             raise Fault(Code.UNAVAILABLE, "away", retry_after=1)
 
     assert (await refusal(KeyCheck(Away(), clock, SECRET), new_key("sk"))).code is Code.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("addresses", "peer", "allowed"),
+    [
+        (("10.0.0.0/8",), "10.1.2.3", True),
+        (("10.0.0.0/8",), "::ffff:10.1.2.3", True),
+        (("10.0.0.7",), "10.0.0.8", False),
+        (("2001:db8::/32", "10.0.0.7"), "2001:db8::1", True),
+        (("10.0.0.0/8",), "2001:db8::1", False),
+        (("10.0.0.0/8",), "", False),
+        ((), "10.0.0.1", False),
+    ],
+)
+async def test_a_key_with_an_address_list_is_good_from_there_only(
+    check: KeyCheck, keys: FakeKeys, addresses: tuple[str, ...], peer: str, allowed: bool
+) -> None:
+    whole = new_key("sk")
+    keys.add(whole)
+    digest = keyed_hash(SECRET, whole)
+    keys.rows[digest] = replace(keys.rows[digest], addresses=addresses)
+
+    if allowed:
+        await check.check(whole, "sk", peer)
+        return
+    with pytest.raises(Fault) as refused:
+        await check.check(whole, "sk", peer)
+    assert Code.FORBIDDEN is refused.value.code
+
+
+async def test_a_caller_carries_the_limits_of_its_account_and_its_key(
+    check: KeyCheck, keys: FakeKeys
+) -> None:
+    whole = new_key("sk")
+    keys.add(whole)
+    digest = keyed_hash(SECRET, whole)
+    keys.rows[digest] = replace(
+        keys.rows[digest], cap=5, limits='{"rpm":3}', account_limits='{"tpm":7,"concurrency":2}'
+    )
+
+    caller = await check.check(whole, "sk")
+
+    assert caller.capped
+    assert RateLimits(rpm=3) == caller.key_limits
+    assert RateLimits(tpm=7, concurrency=2) == caller.limits
