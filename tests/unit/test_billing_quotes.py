@@ -189,14 +189,15 @@ def test_an_upgrade_is_exact_to_half_a_unit(
     large = Plan(id="l", name=Name("L", "L"), credits=new_credits, usd=PlanPrice(month=new_price), rank=2)
     remaining = max(0, total - used)
     held = Holding(plan=small, period="month", seats=1, worth=worth, remaining=remaining, total=total)
-    rest = Fraction(remaining, total) * worth
+    rest = Fraction(remaining, total) * int(worth)
+    price = Fraction(new_price)
     try:
         quoted = quote_upgrade(order(large), held, NOW)
     except Fault:
-        assert new_credits * rest / new_price > 2**61
+        assert new_credits * rest / price > 2**61
         return
-    assert abs(quoted.due - max(0, new_price - rest)) <= Fraction(1, 2)
-    exact = max(0, (rest - new_price) / new_price * new_credits)
+    assert abs(quoted.due - max(Fraction(0), price - rest)) <= Fraction(1, 2)
+    exact = max(Fraction(0), (rest - price) / price * new_credits)
     assert abs(quoted.compensation - exact) <= Fraction(1, 2)
     assert quoted.credits == new_credits + quoted.compensation
-    assert quoted.due == 0 or quoted.compensation == 0 or rest - new_price < 1
+    assert quoted.due == 0 or quoted.compensation == 0 or rest - price < 1

@@ -71,6 +71,25 @@ def list_(
 
 
 @app.command()
+def reset(
+    account: AccountEmail,
+    plan: Annotated[bool, typer.Option("--plan", help="The key of the account's Token Plan.")] = False,
+    data: Data = DEFAULT_DATA,
+    config: Config = None,
+    json: AsJson = False,
+) -> None:
+    """Replace the key of an account's Token Plan; the old one stops within a second, for ever."""
+    if not plan:
+        raise typer.BadParameter("say --plan; of other keys, make a new one and delete the old.")
+    whole, key = asyncio.run(_reset(data, config, account))
+    if json:
+        print_json({"key": whole, "id": key.id})
+        return
+    typer.echo(f"  key   {whole}")
+    typer.echo("The key is shown this once.")
+
+
+@app.command()
 def disable(
     key_id: KeyIdArgument, data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False
 ) -> None:
@@ -117,6 +136,19 @@ async def _create(
             return await create_key(
                 work, SystemClock(), secret, account_id=owner.id, name=name, expires_at=expires_at
             )
+
+
+async def _reset(data: Path, config: Path | None, email: str) -> tuple[str, KeyView]:
+    from tokenmill.accounts.accounts import find_account
+    from tokenmill.accounts.plan_keys import reset_plan_key
+    from tokenmill.kit.clock import SystemClock
+    from tokenmill.settings import read_secret
+
+    async with open_store(data, config) as database:
+        secret = read_secret(open_settings(data, config).security.secret, os.environ)
+        async with database.write() as work:
+            owner = await find_account(work, email)
+            return await reset_plan_key(work, SystemClock(), secret, owner.id)
 
 
 async def _list(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tokenmill.cli import accounts, catalog, config, keys, models
+from tokenmill.cli import accounts, catalog, codes, config, keys, ledger, models, plans, wallet
 from tokenmill.cli.init import init
 from tokenmill.cli.migrate import migrate
 from tokenmill.cli.options import DEFAULT_DATA, Config, Data, open_settings
@@ -65,6 +65,10 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(plans.app, name="plans")
+app.add_typer(wallet.app, name="wallet")
+app.add_typer(codes.app, name="codes")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(config.app, name="config")
 
 

@@ -79,3 +79,16 @@ def parse_moment(text: str) -> datetime:
             f"{text!r} is not a time; write it like 2026-11-22 or 2026-11-22T08:00:00Z."
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parse_amount(text: str) -> int:
+    """`25.00` → nano-units; more than nothing, and exact."""
+    from tokenmill.kit.money import parse
+
+    try:
+        amount = parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.") from None
+    if amount <= 0:
+        raise typer.BadParameter(f"{text!r} is not more than nothing.")
+    return amount

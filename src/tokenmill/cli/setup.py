@@ -13,6 +13,7 @@ import msgspec
 from tokenmill.accounts.accounts import AccountView, create_account, find_operator
 from tokenmill.accounts.keys import create_key
 from tokenmill.accounts.passwords import hash_password
+from tokenmill.billing.offers import missing_presets, seed_plans
 from tokenmill.catalog.presets import seed
 from tokenmill.kit.clock import SystemClock
 from tokenmill.kit.faults import Code, Fault
@@ -45,6 +46,7 @@ async def initialise(settings: Settings, data: Path, environ: Mapping[str, str] 
     secret = _prepare(settings, data, environ)
     async with open_database(url) as database:
         account, password, key = await _ensure_operator(database, secret)
+        await _ensure_plans(database)
     return Initialised(account_id=account.id, email=account.email, password=password, key=key)
 
 
@@ -106,3 +108,12 @@ async def _ensure_operator(database: Database, secret: bytes) -> tuple[AccountVi
         key, _ = await create_key(work, clock, secret, account_id=account.id, name=FIRST_KEY)
         await seed(work)
     return account, password, key
+
+
+async def _ensure_plans(database: Database) -> None:
+    """A platform of before there were plans gets them too."""
+    async with database.read() as view:
+        missing = await missing_presets(view)
+    if missing:
+        async with database.write() as work:
+            await seed_plans(work, SystemClock())

@@ -45,6 +45,11 @@ def usage(
         typer.echo(f"{name.replace('_', ' ') + ' tokens':<24}{count:>10,}")
     for currency, amount in report.cost.items():
         typer.echo(f"{'cost':<18}{amount + ' ' + currency:>16}")
+    for currency, amount in report.balance.items():
+        typer.echo(f"{'balance':<18}{amount + ' ' + currency:>16}")
+    typer.echo(f"{'credits used':<18}{report.credits.used:>16,}")
+    typer.echo(f"{'credits left':<18}{report.credits.left:>16,}")
+    typer.echo(f"{'running now':<18}{report.holds_open:>16,}")
 
 
 async def _report(data: Path, config: Path | None, email: str, since: datetime | None) -> UsageReport:
