@@ -339,7 +339,8 @@ class Assembly:
     def _of_kind(self, number: int, part: Text | Reasoning) -> _Block:
         """The open block of this number, if it grows by such words; else a new one."""
         block = self._open.get(number)
-        if block is not None and type(block.part) is type(part):
+        sealed = block is not None and isinstance(block.part, Reasoning) and block.part.form == "redacted"
+        if block is not None and type(block.part) is type(part) and not sealed:
             return block
         if block is not None:
             self._close(block)
