@@ -176,6 +176,20 @@ async def test_a_reply_that_breaks_off_is_charged_for_what_was_said(
     await books_balance(platform)
 
 
+async def test_a_whole_reply_that_breaks_off_costs_nothing(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    """Its caller is told of an error only."""
+    platform = await paid([*reply("one two three four")[:3], Fault(Code.UPSTREAM_BROKE, "Gone.")])
+
+    status, _, _ = await ask(http, platform)
+
+    assert 503 == status
+    (row,) = await usage_rows(platform)
+    assert ("failed", 0) == (row.status, row.cost)
+    await books_balance(platform)
+
+
 async def test_what_nobody_can_pay_is_posted_as_a_shortfall(
     paid: Callable[..., Any], http: aiohttp.ClientSession
 ) -> None:

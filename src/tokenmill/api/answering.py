@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from tokenmill.accounts.key_check import Caller
+from tokenmill.api.attempts import Attempt, Attempts
 from tokenmill.api.call import Call, ClientGone, fault_of
 from tokenmill.api.clients import tool_of
 from tokenmill.api.streaming import SILENCE, EventStream
@@ -63,9 +64,21 @@ class Answers:
         """`silence` is in seconds, after which a waiting stream gets a ping."""
         self._exchanges = exchanges
         self._silence = silence
+        self._attempts = Attempts()
 
     async def answer(self, call: Call, caller: Caller, question: Question) -> None:
         """Answers one question. Raises Fault, and ClientGone when the caller leaves."""
+        earlier = self._attempts.earlier(call, caller)
+        if earlier is not None and await earlier.join(call):
+            return
+        attempt = self._attempts.begin(call, caller)
+        try:
+            await self._ask(call, caller, question, attempt)
+        finally:
+            if attempt is not None:
+                attempt.close()
+
+    async def _ask(self, call: Call, caller: Caller, question: Question, attempt: Attempt | None) -> None:
         asked = Asked(
             id=ExchangeId(sortable("ex")),
             caller=caller,
@@ -75,27 +88,33 @@ class Answers:
             line=call,
             status_of=call.dialect.status_of,
         )
-        call.notes.append(
-            (b"x-tokenmill-exchange", asked.id.encode())
-        )  # `GET /v1/usage/{id}` is its receipt.
+        call.notes.append((b"x-tokenmill-exchange", asked.id.encode()))  # Its receipt: GET /v1/usage/{id}.
         if question.request.stream:
-            await self._stream(call, question, asked)
+            await self._stream(call, question, asked, attempt)
         else:
-            await self._whole(call, question, asked)
+            await self._whole(call, question, asked, attempt)
 
-    async def _whole(self, call: Call, question: Question, asked: Asked) -> None:
+    async def _whole(self, call: Call, question: Question, asked: Asked, attempt: Attempt | None) -> None:
         folder = Folder()
-        async with call.until_gone(), self._exchanges.begin(question.request, asked) as running:
+        outlive = None if attempt is None else attempt.outlive
+        async with (
+            call.until_gone(outlive=outlive),
+            self._exchanges.begin(question.request, asked) as running,
+        ):
             async with aclosing(running.frames()) as frames:
                 async for frame in frames:
                     for event in frame.events:
                         folder.feed(event)
             body = question.whole(folder.reply(), running)
         await question.keep()
+        if attempt is not None:
+            attempt.ended(body)
         await call.respond(200, body)
 
-    async def _stream(self, call: Call, question: Question, asked: Asked) -> None:
+    async def _stream(self, call: Call, question: Question, asked: Asked, attempt: Attempt | None) -> None:
         out = EventStream(call, self._silence)
+        if attempt is not None:
+            attempt.streams_to(out)
         encoder: StreamEncoder | None = None
         try:
             async with (
@@ -115,19 +134,24 @@ class Answers:
                 raise
         else:
             await out.end(ending)
+            if attempt is not None:
+                attempt.ended()
 
 
 async def _pump(running: Running, question: Question, encoder: StreamEncoder, out: EventStream) -> bytes:
     """Sends the reply but for its ending, which is returned: it goes out once the exchange is settled."""
     ending = b""
     same_wire = running.wire == question.protocol
-    async with aclosing(running.frames()) as frames:
-        async for frame in frames:
-            question.watch(frame)
-            data = encoder.relay(frame) if same_wire else b"".join(map(encoder.feed, frame.events))
-            if ending or (frame.events and type(frame.events[-1]) in (Finished, Failed)):
-                ending += data
-            elif data:
-                await out.send(data)
-                out.ping = question.ping
-    return ending + encoder.close()
+    try:
+        async with aclosing(running.frames()) as frames:
+            async for frame in frames:
+                question.watch(frame)
+                data = encoder.relay(frame) if same_wire else b"".join(map(encoder.feed, frame.events))
+                if ending or (frame.events and type(frame.events[-1]) in (Finished, Failed)):
+                    ending += data
+                elif data:
+                    await out.send(data)
+                    out.ping = question.ping
+        return ending + encoder.close()
+    finally:
+        running.note(encoder.drops)

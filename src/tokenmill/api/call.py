@@ -21,6 +21,12 @@ Header = tuple[bytes, bytes]
 
 JSON: Header = (b"content-type", b"application/json")
 
+RETRY_COUNT = b"x-stainless-retry-count"
+"""In which the official SDKs say how often they have asked before; 0 the first time."""
+
+BODY_SECONDS = 30
+"""Seconds without a byte after which a request is given up: each holds what has come of it in memory."""
+
 
 class ClientGone(Exception):
     """The caller hung up; there is nobody left to answer."""
@@ -60,6 +66,8 @@ class Call:
         self.request_id = opaque("req_")
         self.peer: str = (scope.get("client") or ("", 0))[0]
         self.notes: list[Header] = []
+        self.body_mark = (0, 0)
+        self._scope: asyncio.Timeout | None = None
         self.answered = False
         self.gone = False
         self._stays = False
@@ -92,8 +100,17 @@ class Call:
         """From now on the work goes on although the caller hangs up; what is sent then goes nowhere."""
         self._stays = True
 
+    def desert(self) -> None:
+        """Whoever had taken this call's reply over has left too: the work ends, even if it was to stay."""
+        self.gone = True
+        if self._scope is not None:
+            self._scope.reschedule(asyncio.get_running_loop().time())
+
     async def body(self, limit: int) -> bytes:
-        """The whole body. Raises Fault(TOO_LARGE) above `limit` bytes, ClientGone if it never ends."""
+        """The whole body. Raises Fault(TOO_LARGE | SLOW_BODY), and ClientGone if it breaks off.
+
+        Of a caller that may repeat itself, `body_mark` then says what it has asked: size and hash.
+        """
         too_large = Fault(
             Code.TOO_LARGE,
             f"The request is larger than {limit // 2**20} MiB, which is the most this platform takes. "
@@ -107,7 +124,7 @@ class Call:
         pieces: list[bytes] = []
         size = 0
         while True:
-            message = await self._receive()
+            message = await self._next_piece()
             if message["type"] == "http.disconnect":
                 self.gone = True
                 raise ClientGone
@@ -117,16 +134,32 @@ class Call:
                 raise too_large
             pieces.append(piece)
             if not message.get("more_body", False):
-                return b"".join(pieces)
+                body = b"".join(pieces)
+                if RETRY_COUNT in self.headers:
+                    self.body_mark = (size, hash(body))
+                return body
+
+    async def _next_piece(self) -> Message:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._receive()
+        except TimeoutError:
+            raise Fault(
+                Code.SLOW_BODY,
+                f"Nothing of the request's body came for {BODY_SECONDS} s. Please send it again.",
+            ) from None
 
     @asynccontextmanager
     async def until_gone(
-        self, every: float | None = None, meanwhile: Callable[[], Awaitable[bool]] | None = None
+        self,
+        every: float | None = None,
+        meanwhile: Callable[[], Awaitable[bool]] | None = None,
+        outlive: Callable[[], Awaitable[None]] | None = None,
     ) -> AsyncIterator[None]:
         """Cancels the block when the caller hangs up, which then ends in ClientGone.
 
         The body has to be read before. `meanwhile` runs each `every` seconds; when it says no, the caller
-        counts as gone.
+        counts as gone. The block goes on without the caller until `outlive` returns, if that is given.
         """
 
         async def watch(scope: asyncio.Timeout) -> None:
@@ -141,11 +174,14 @@ class Call:
                         self._stays = False  # Whoever does not read blocks the work, too.
                         break
             self.gone = True
+            if outlive is not None:
+                await outlive()
             if not self._stays:
                 scope.reschedule(asyncio.get_running_loop().time())
 
         try:
             async with asyncio.timeout(None) as scope:
+                self._scope = scope
                 watcher = asyncio.create_task(watch(scope))
                 try:
                     yield

@@ -23,6 +23,7 @@ STATUSES: Mapping[Code, int] = {
     Code.CONTEXT_EXCEEDED: 400,
     Code.UPSTREAM_REFUSED: 400,
     Code.TOO_LARGE: 413,
+    Code.SLOW_BODY: 408,
     Code.NO_KEY: 401,
     Code.BAD_KEY: 401,
     Code.KEY_ENDED: 401,

@@ -10,6 +10,9 @@ from tokenmill.wire.sse import PING
 SILENCE = 10.0
 """Seconds; proxies and agents hang up on a silent stream, the strictest known of them after 15 to 30."""
 
+KEPT_STREAM = 256 * 1024
+"""Bytes of a stream that are kept for a caller who asks again; the SDKs do so before they have read any."""
+
 STALLED = 120.0
 """Seconds after which a caller who does not read is taken for gone: meanwhile it holds a place upstream."""
 
@@ -33,11 +36,42 @@ class EventStream:
         self._sending = False
         self._loop = asyncio.get_running_loop()
         self._last = self._loop.time()
+        self.kept: list[bytes] | None = None
+        self.kept_bytes = 0
 
     @property
     def started(self) -> bool:
         """Has the status line gone out?"""
         return self._call.answered
+
+    def keep(self) -> None:
+        """From now on what is sent is kept as well, for a caller who asks again; a long reply is not."""
+        self.kept = []
+
+    async def move_to(self, call: Call) -> None:
+        """Goes on to another call, which first gets what has been sent; all of that has to be kept."""
+        if self.started:
+            await call.start(200, _HEADERS)
+        sent = 0
+        while (kept := self.kept or []) and sent < len(kept):
+            more = b"".join(kept[sent:])
+            sent = len(kept)
+            await call.more(more)
+        self._call = call
+
+    async def repeat_to(self, call: Call) -> None:
+        """Sends the whole reply, which has ended, to another call."""
+        await call.start(200, _HEADERS)
+        await call.end(b"".join(self.kept or ()))
+
+    def _note(self, data: bytes) -> None:
+        if self.kept is None:
+            return
+        self.kept_bytes += len(data)
+        if self.kept_bytes > KEPT_STREAM:
+            self.kept, self.kept_bytes = None, 0
+        else:
+            self.kept.append(data)
 
     async def send(self, data: bytes) -> None:
         """Sends whole events; waits when the caller reads slowly."""
@@ -45,6 +79,7 @@ class EventStream:
             await self._call.start(200, _HEADERS)
         self._last = self._loop.time()
         self._sending = True
+        self._note(data)
         await self._call.more(data)
         self._sending = False
 
@@ -61,4 +96,5 @@ class EventStream:
         """Sends the last events."""
         if not self._call.answered:
             await self._call.start(200, _HEADERS)
+        self._note(data)
         await self._call.end(data)

@@ -21,7 +21,7 @@ from tokenmill.conversation.events import (
     TextDelta,
     UsageSeen,
 )
-from tokenmill.conversation.parts import ToolCall, Value
+from tokenmill.conversation.parts import ToolCall, Value, Vendor
 from tokenmill.conversation.request import Drop, Request
 from tokenmill.conversation.usage import Usage
 from tokenmill.exchange.estimate import Calibration, Gauge
@@ -73,7 +73,7 @@ class Asked(Value, frozen=True, kw_only=True):
 
     id: ExchangeId
     caller: Caller
-    protocol: str
+    protocol: Vendor
     client: str
     request_id: str
     line: Line
@@ -106,6 +106,11 @@ class Ticket:
     def id(self) -> ExchangeId:
         """The exchange."""
         return self._asked.id
+
+    @property
+    def protocol(self) -> Vendor:
+        """Whose words the caller speaks."""
+        return self._asked.protocol
 
     def placed(self, standing: Standing) -> None:
         """The rate limits have let the exchange in."""
@@ -197,6 +202,8 @@ class Ticket:
         terms = self._terms
         if terms is None or not terms.purses or not self.delivered or (self._route and self._route.free):
             return 0
+        if self._failed is not None and self._finished is None and not self._asked.line.answered:
+            return 0  # The caller got an error, and not a word of what the upstream may have said.
         return terms.tariff.cost(self.usage)
 
     def row(self) -> UsageRow:

@@ -33,6 +33,7 @@ class Code(StrEnum):
     UNSUPPORTED = "unsupported", Blame.CALLER
     CONTEXT_EXCEEDED = "context_exceeded", Blame.CALLER
     TOO_LARGE = "too_large", Blame.CALLER
+    SLOW_BODY = "slow_body", Blame.CALLER
     NO_KEY = "no_key", Blame.CALLER
     BAD_KEY = "bad_key", Blame.CALLER
     KEY_ENDED = "key_ended", Blame.CALLER

@@ -36,6 +36,7 @@ NAMES: Mapping[Code, str] = {
     Code.UNSUPPORTED: _REQUEST,
     Code.CONTEXT_EXCEEDED: _REQUEST,
     Code.TOO_LARGE: "request_too_large",
+    Code.SLOW_BODY: "invalid_request_error",
     Code.NO_KEY: _KEY,
     Code.BAD_KEY: _KEY,
     Code.KEY_ENDED: _KEY,

@@ -19,6 +19,7 @@ NAMES: Mapping[Code, tuple[str, str]] = {
     Code.UNSUPPORTED: (_REQUEST, "unsupported_value"),
     Code.CONTEXT_EXCEEDED: (_REQUEST, "context_length_exceeded"),
     Code.TOO_LARGE: (_REQUEST, "request_too_large"),
+    Code.SLOW_BODY: (_REQUEST, "request_timeout"),
     Code.NO_KEY: ("invalid_key", "401"),
     Code.BAD_KEY: ("invalid_key", "401"),
     Code.KEY_ENDED: ("invalid_key", "401"),

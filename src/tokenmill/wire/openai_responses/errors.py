@@ -24,6 +24,7 @@ FAILURES: Mapping[Code, str] = {
     Code.UNSUPPORTED: _PROMPT,
     Code.CONTEXT_EXCEEDED: "context_length_exceeded",
     Code.TOO_LARGE: _PROMPT,
+    Code.SLOW_BODY: _PROMPT,
     Code.NO_KEY: _PROMPT,
     Code.BAD_KEY: _PROMPT,
     Code.KEY_ENDED: _PROMPT,
