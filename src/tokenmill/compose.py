@@ -136,7 +136,7 @@ async def open_platform(
                 chat=ChatCompletions(answers, body_limit=limit),
                 responses=Responses(answers, exchanges, stored, body_limit=limit),
                 messages=Messages(answers, exchanges, body_limit=limit),
-                models=Models(catalogue, exchanges),
+                models=Models(catalogue, exchanges, clock),
                 usage=UsagePages(database, clock),
             ),
             health=Health(_probes(hot, embedded), clock),

@@ -41,18 +41,20 @@ def test_apply_counts_what_it_did_and_names_what_has_no_effect_yet(data: Path) -
     assert first == {
         "targets": {"created": 1, "updated": 0, "unchanged": 0},
         "models": {"created": 1, "updated": 0, "unchanged": 0},
-        "without_effect": ["credits", "limits", "price"],
+        "without_effect": [],
     }
     second = answer("apply", EXAMPLE, data=data)
     assert second["targets"] == second["models"] == {"created": 0, "updated": 0, "unchanged": 1}
 
 
 def test_apply_tells_people_the_same_in_words(data: Path) -> None:
-    done = catalog("apply", EXAMPLE, data=data)
+    file = data / "catalog.toml"
+    file.write_text(EXAMPLE.read_text("utf-8") + "web_search = true\n", "utf-8")
+    done = catalog("apply", file, data=data)
     assert done.stdout.splitlines() == [
         "targets  1 created, 0 updated, 0 unchanged",
         "models   1 created, 0 updated, 0 unchanged",
-        "Kept, but without effect in this version: credits, limits, price.",
+        "Kept, but without effect in this version: web_search.",
     ]
 
 
@@ -74,7 +76,7 @@ def test_a_wrong_file_changes_nothing_and_names_the_field(data: Path) -> None:
 def test_what_show_prints_can_be_applied_and_changes_nothing(data: Path) -> None:
     answer("apply", EXAMPLE, data=data)
     shown = catalog("show", "default-chat", data=data).stdout
-    assert "price = { USD = { input = 0.05, output = 0.20, cached_input = 0.005 } }  # no effect yet" in shown
+    assert "price = { USD = { input = 0.05, output = 0.20, cached_input = 0.005 } }\n" in shown
     assert '# family = "qwen"  # guessed from the id' in shown
     copy = data / "copy.toml"
     copy.write_text(shown, "utf-8")

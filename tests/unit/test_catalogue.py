@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tokenmill.catalog.catalogue import Catalogue
@@ -105,3 +107,52 @@ def test_a_stated_family_wins_over_the_guess() -> None:
     refs = (TargetRef("gpu-1", "x"),)
     assert Model(id="qwen3-8b", targets=refs).markup == "qwen"
     assert Model(id="qwen3-8b", targets=refs, family="none").markup == "none"
+
+
+OLD = Model(
+    id="mimo-v2-pro",
+    aliases=("old",),
+    targets=PRO.targets,
+    retires_at=datetime(2027, 1, 31, tzinfo=UTC),
+    successor="mimo-v2.4-pro",
+)
+OLDER = Model(
+    id="mimo-v2.4-pro",
+    targets=PRO.targets,
+    retires_at=datetime(2027, 1, 1, tzinfo=UTC),
+    successor="mimo-v2.5-pro",
+)
+LAST_DAY = datetime(2027, 1, 30, 23, 59, 59, tzinfo=UTC)
+RETIRED = datetime(2027, 1, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["mimo-v2-pro", "old", "old[1m]"])
+def test_a_retired_model_answers_like_an_unknown_one_that_names_its_successor(name: str) -> None:
+    """Of successors that are retired as well, the next that is not."""
+    catalogue = Catalogue([GPU], [PRO, OLD, OLDER])
+    assert catalogue.find(name, LAST_DAY) is OLD
+    with pytest.raises(Fault) as caught:
+        catalogue.find(name, RETIRED)
+    assert (caught.value.code, caught.value.field) == (Code.UNKNOWN_MODEL, "model")
+    assert caught.value.message == (
+        "The model 'mimo-v2-pro' was retired at 2027-01-31T00:00:00Z. "
+        "Use its successor 'mimo-v2.5-pro' instead."
+    )
+    assert catalogue.find(name) is OLD
+
+
+def test_a_model_that_was_retired_is_neither_listed_nor_guessed() -> None:
+    catalogue = Catalogue([GPU], [PRO, OLD])
+    assert catalogue.models(LAST_DAY) == (PRO, OLD)
+    assert catalogue.models(RETIRED) == (PRO,)
+    with pytest.raises(Fault) as caught:
+        catalogue.find("mimo-v2-prp", RETIRED)
+    assert "'mimo-v2-pro'" not in caught.value.message
+
+
+@pytest.mark.parametrize("successor", [None, "gone", "second"])
+def test_successors_that_lead_nowhere_or_in_a_circle_are_not_named(successor: str | None) -> None:
+    first = Model(id="first", targets=PRO.targets, retires_at=RETIRED, successor=successor)
+    second = Model(id="second", targets=PRO.targets, retires_at=RETIRED, successor="first")
+    with pytest.raises(Fault, match=r"retired at .*\. GET /v1/models lists what there is\."):
+        Catalogue([GPU], [first, second]).find("first", RETIRED)

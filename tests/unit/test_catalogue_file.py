@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokenmill.catalog.entries import Credits, Limits, Model, Sampling, Target
+from tokenmill.catalog.entries import Credits, Limits, Model, Price, Sampling, Target
 from tokenmill.catalog.file import CatalogueFile, read_catalogue, read_catalogue_file
+from tokenmill.catalog.writing import write_entry
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.money import NANO, Nano
 from tokenmill.ports import Timeouts
@@ -72,10 +73,35 @@ def test_what_a_file_leaves_out_takes_its_default() -> None:
     assert file.without_effect == ()
 
 
-def test_a_model_without_a_price_is_for_sale_in_no_currency() -> None:
+def test_a_model_without_a_price_has_the_usual_one_in_dollars() -> None:
     (model,) = read(TARGET + MODEL).models
+    assert model.price.of("USD") == Price(
+        input=Nano(435_000_000),
+        cached_input=Nano(3_600_000),
+        output=Nano(870_000_000),
+        web_search=Nano(5_000_000),
+    )
+    assert model.price.of("CNY") is None
+
+
+def test_a_price_of_none_is_for_sale_in_no_currency() -> None:
+    (model,) = read(f'{TARGET}{MODEL}price = "none"').models
     assert model.price.of("USD") is None
     assert model.price.of("CNY") is None
+    assert 'price = "none"' in write_entry(model)
+
+
+def test_a_price_in_one_currency_is_for_sale_in_that_alone() -> None:
+    (model,) = read(f"{TARGET}{MODEL}price.CNY = {{ input = 3, output = 6 }}").models
+    assert model.price.of("USD") is None
+    assert model.price.of("CNY") == Price(input=Nano(3 * NANO), output=Nano(6 * NANO))
+
+
+def test_what_is_written_to_the_cache_may_have_a_price_of_its_own() -> None:
+    (model,) = read(f"{TARGET}{MODEL}price.USD = {{ input = 3, output = 15, written_input = 3.75 }}").models
+    assert model.price.usd is not None
+    assert model.price.usd.written_input == 3_750_000_000
+    assert "written_input = 3.75" in write_entry(model)
 
 
 def test_prices_are_exact() -> None:
@@ -266,13 +292,12 @@ def test_fields_without_effect_are_named_only_when_the_file_sets_them_to_somethi
     assert read(idle).without_effect == ()
     asking = (
         f"{TARGET}strict = true\non_disconnect = 'drain'\nconcurrency = 4\n"
-        f"{MODEL}price.USD = {{ input = 1, output = 2 }}\nfamily = 'none'\n"
+        f"{MODEL}price.USD = {{ input = 1, output = 2 }}\nfamily = 'none'\nweb_search = true\n"
         "retires_at = 2027-01-31T00:00:00Z\ncontext_window = 5"
     )
     assert read(asking).without_effect == (
         "concurrency",
-        "price",
-        "retires_at",
+        "web_search",
     )
 
 

@@ -208,7 +208,7 @@ seconds = st.floats(0, 86_400, exclude_min=True)
 temperatures = st.floats(0, 2)
 top_ps = st.floats(0, 1, exclude_min=True)
 draws = st.builds(Draw, temperature=temperatures, top_p=top_ps)
-prices = st.builds(Price, nanos, nanos, st.none() | nanos, st.none() | nanos)
+prices = st.builds(Price, nanos, nanos, st.none() | nanos, st.none() | nanos, st.none() | nanos)
 targets = st.builds(
     Target,
     id=ids,
@@ -272,7 +272,8 @@ async def test_the_fields_without_effect_are_told_by_apply(database: Database) -
     id = "m"
     targets = [{ target = "e", model = "default" }]
     limits = { rpm = 5 }
+    web_search = true
     """
     async with database.write() as work:
         applied = await apply(work, read_catalogue(text, "catalog.toml"))
-    assert applied.without_effect == ("limits",)
+    assert applied.without_effect == ("web_search",)

@@ -12,6 +12,7 @@ from tokenmill.api.call import Call
 from tokenmill.catalog.catalogue import Catalogue
 from tokenmill.catalog.entries import Model
 from tokenmill.exchange.exchange import Exchanges
+from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.wire.anthropic_messages.models import ModelEntry, encode_model, encode_models
 from tokenmill.wire.members import bad_value
@@ -51,9 +52,10 @@ class ModelList(msgspec.Struct):
 class Models:
     """The models that a key may use and that something here can serve."""
 
-    def __init__(self, catalogue: Callable[[], Catalogue], exchanges: Exchanges) -> None:
+    def __init__(self, catalogue: Callable[[], Catalogue], exchanges: Exchanges, clock: Clock) -> None:
         self._catalogue = catalogue
         self._exchanges = exchanges
+        self._clock = clock
 
     async def list_openai(self, call: Call, caller: Caller) -> None:
         """`GET /v1/models`."""
@@ -82,7 +84,7 @@ class Models:
         await call.respond(200, encode_model(self._entry(model, self._show(model))))
 
     def _offered(self, caller: Caller) -> Iterator[tuple[Model, ModelOut]]:
-        for model in self._catalogue().models():
+        for model in self._catalogue().models(self._clock.now()):
             if caller.models is None or model.id in caller.models:
                 try:
                     out = self._show(model)
@@ -91,7 +93,7 @@ class Models:
                 yield model, out
 
     def _find(self, caller: Caller, model_id: str) -> Model:
-        model = self._catalogue().find(model_id)
+        model = self._catalogue().find(model_id, self._clock.now())
         if caller.models is not None and model.id not in caller.models:
             raise Fault(Code.MODEL_NOT_SOLD, f"This key may not use the model '{model.id}'.", field="model")
         return model

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from tokenmill.catalog.complaints import did_you_mean, quoted
 from tokenmill.catalog.entries import Model, Target, TargetRef
+from tokenmill.kit.clock import rfc3339
 from tokenmill.kit.faults import Code, Fault
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -30,15 +31,19 @@ class Catalogue:
             name: model for model in self._models.values() for name in (model.id, *model.aliases)
         }
 
-    def find(self, name: str) -> Model:
+    def find(self, name: str, at: datetime | None = None) -> Model:
         """The model with this id or alias; one `[1m]` at the end is tolerated.
 
-        Raises Fault(UNKNOWN_MODEL) that lists the nearest names.
+        `at` is the time of whoever wants to use it; None finds retired ones too. Raises Fault(UNKNOWN_MODEL)
+        that lists the nearest names, or says since when it is retired, and what succeeds it.
         """
         model = self._by_name.get(name) or self._by_name.get(name.removesuffix(_LONG_CONTEXT))
-        if model is not None:
+        if model is not None and not _retired(model, at):
             return model
-        near = did_you_mean(name.removesuffix(_LONG_CONTEXT), self._by_name)
+        if model is not None and model.retires_at is not None:
+            raise self._gone(model, model.retires_at, at)
+        known = [known for known, named in self._by_name.items() if not _retired(named, at)]
+        near = did_you_mean(name.removesuffix(_LONG_CONTEXT), known)
         raise Fault(
             Code.UNKNOWN_MODEL,
             f"There is no model {quoted(name)}.{near} GET /v1/models lists all.",
@@ -53,10 +58,28 @@ class Catalogue:
         """When the model's id was first offered."""
         return self._created.get(model.id, _EPOCH)
 
-    def models(self) -> tuple[Model, ...]:
-        """Every model, with or without a target, by id."""
-        return tuple(self._models.values())
+    def models(self, at: datetime | None = None) -> tuple[Model, ...]:
+        """Every model, with or without a target, by id; with a time, those that are not retired then."""
+        return tuple(model for model in self._models.values() if not _retired(model, at))
 
     def targets(self) -> tuple[Target, ...]:
         """Every target, in the order they were added."""
         return tuple(self._targets.values())
+
+    def _gone(self, model: Model, since: datetime, at: datetime | None) -> Fault:
+        """Names the first successor that is there, if there is one."""
+        passed = {model.id}
+        successor = self._models.get(model.successor or "")
+        while successor is not None and _retired(successor, at) and successor.id not in passed:
+            passed.add(successor.id)
+            successor = self._models.get(successor.successor or "")
+        if successor is None or successor.id in passed:
+            advice = "GET /v1/models lists what there is."
+        else:
+            advice = f"Use its successor '{successor.id}' instead."
+        message = f"The model '{model.id}' was retired at {rfc3339(since)}. {advice}"
+        return Fault(Code.UNKNOWN_MODEL, message, field="model")
+
+
+def _retired(model: Model, at: datetime | None) -> bool:
+    return at is not None and model.retires_at is not None and at >= model.retires_at

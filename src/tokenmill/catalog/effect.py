@@ -6,21 +6,15 @@ import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from tokenmill.catalog.entries import Model, Prices, Target
+from tokenmill.catalog.entries import Model, Target
 
 # Each field that changes nothing yet, with the values that ask for no more than what is done already.
 # A field leaves its table in the change that makes it work.
 _TARGET_FIELDS: Final[Mapping[str, Sequence[object]]] = {
-    "free": (False,),
     "concurrency": (0,),
 }
 _MODEL_FIELDS: Final[Mapping[str, Sequence[object]]] = {
-    "price": (Prices(),),
-    "credits": (),
-    "limits": (),
     "web_search": (False,),
-    "retires_at": (),
-    "successor": (),
 }
 
 

@@ -98,7 +98,10 @@ class Price(Struct, frozen=True):
 
 
 class Prices(Struct, frozen=True, rename="upper"):
-    """A price in each currency; a model without one is not for sale in that currency."""
+    """A price in each currency; a model without one is not for sale in that currency.
+
+    `price = "none"` in a file is a table without any.
+    """
 
     usd: Price | None = None
     cny: Price | None = None

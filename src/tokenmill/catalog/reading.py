@@ -76,6 +76,8 @@ class Reader:
         return _ABSENT if _ABSENT in items else tuple(items)
 
     def _struct(self, value: object, shape: shapes.StructType, path: str, name: str) -> object:
+        if value == "none" and all(field.default is None for field in shape.fields):
+            return shape.cls()  # A table of optional fields is absent when all of them are.
         if not isinstance(value, dict):
             return self._complain(path, str(leaves.expected("a table", value)))
         before = len(self.complaints)

@@ -15,6 +15,7 @@ from tokenmill.catalog.checks import whole_complaints
 from tokenmill.catalog.complaints import fault_of
 from tokenmill.catalog.entries import Model, Target
 from tokenmill.catalog.file import CatalogueFile
+from tokenmill.catalog.versions import record_versions
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.store.database import ReadWork, UnitOfWork
 from tokenmill.store.tables import CatalogModel, CatalogTarget
@@ -92,6 +93,10 @@ async def apply(work: UnitOfWork, file: CatalogueFile) -> Applied:
     )
     await _put_targets(work, targets, file.targets, now)
     await _put_models(work, models, file.models, now)
+    for model in file.models:
+        known = models.get(model.id)
+        if known is None or (known.price, known.credits) != (model.price, model.credits):
+            await record_versions(work, model.id, model.price, model.credits, now)
     if targets != merged_targets or models != merged_models:
         await work.changed(CHANGE_KIND, CHANGE_KEY)
     return applied

@@ -70,6 +70,6 @@ def _toml(value: object) -> str:
             return f"[{', '.join(map(_toml, value))}]"
         case dict():
             members = [f"{name} = {_toml(member)}" for name, member in value.items() if member is not None]
-            return f"{{ {', '.join(members)} }}" if members else "{}"
+            return f"{{ {', '.join(members)} }}" if members else '"none"'
         case _:
             return repr(value)

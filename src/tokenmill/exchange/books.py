@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from tokenmill.billing.plans import decode_plan
 from tokenmill.billing.terms import Subscribed
-from tokenmill.catalog.entries import Credits, Currency, Model, Price, Prices
+from tokenmill.catalog.entries import Credits, Currency, Model, Price
+from tokenmill.catalog.prices import Override
 from tokenmill.kit.ids import AccountId
 from tokenmill.store.database import Database
 from tokenmill.store.ledger_tables import PriceOverride
@@ -18,13 +19,6 @@ from tokenmill.store.rows import Change
 
 KEPT = 10_000
 """Subscriptions in memory; each takes about 2 KiB."""
-
-
-class Override(msgspec.Struct, frozen=True):
-    """What a model costs one account; what is None stays as the catalogue has it."""
-
-    price: Prices | None = None
-    credits: Credits | None = None
 
 
 class LiveBooks:

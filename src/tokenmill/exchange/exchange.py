@@ -197,7 +197,7 @@ class Exchanges:
     ) -> tuple[Model, tuple[Route, ...], Request, tuple[Drop, ...]]:
         """Who may answer what; the request is as the model is to have it, whatever the route."""
         catalogue = self._catalogue()
-        model = catalogue.find(request.model)
+        model = catalogue.find(request.model, self._clock.now())
         _must_be_allowed(caller, model)
         ways = routes(catalogue, model, frozenset(self._engines))
         request, unsealed = self.seals(caller.account_id).open(request)
