@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
@@ -39,6 +39,7 @@ def _public_url(text: str) -> str:
 
 
 Reference = Annotated[str, AfterValidator(_reference)]
+Source = Literal["default", "file", "environment"]
 
 
 class Section(BaseModel):
@@ -82,6 +83,15 @@ class Security(Section):
 
     secret: Reference = ""
     secrets_old: tuple[Reference, ...] = ()
+
+
+class Accounts(Section):
+    """Who may come in, and how long a browser stays signed in."""
+
+    signup: Literal["closed", "invite", "open"] = "invite"
+    session_days: Annotated[int, Field(ge=1, le=365)] = 30
+    session_idle_days: Annotated[int, Field(ge=1, le=365)] = 7
+    confirm_minutes: Annotated[int, Field(ge=1, le=1440)] = 10  # A password counts as just given for so long.
 
 
 class Responses(Section):
@@ -131,11 +141,14 @@ class Settings(BaseSettings):
     cache: Cache = Cache()
     embedded: Embedded = Embedded()
     security: Security = Security()
+    accounts: Accounts = Accounts()
     responses: Responses = Responses()
     logs: Logs = Logs()
     token_plan: TokenPlan = TokenPlan()
     search: Search = Search()
     moderation: Moderation = Moderation()
+
+    _sources: dict[tuple[str, str], Source] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -148,6 +161,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """`Settings()` reads nothing by itself; `load_settings` says what is read and in which order."""
         return (init_settings,)
+
+    def source_of(self, section: str, key: str) -> Source:
+        """Where a setting comes from."""
+        return self._sources.get((section, key), "default")
 
 
 _NO_EFFECT_YET = ("cache", "token_plan", "search", "moderation")
@@ -172,7 +189,13 @@ def load_settings(data: Path, config: Path | None, environ: Mapping[str, str]) -
     except ValidationError as error:
         complaints = [_complaint(each, from_environ, file) for each in error.errors(include_url=False)]
         raise _misconfigured(complaints) from None  # The validation error holds the values.
+    settings._sources.update(_sources(from_file, "file"))
+    settings._sources.update(_sources(from_environ, "environment"))
     return _with_paths(settings, data)
+
+
+def _sources(given: Mapping[str, Any], source: Source) -> dict[tuple[str, str], Source]:
+    return {(section, key): source for section, values in given.items() for key in values}
 
 
 def without_effect(settings: Settings) -> list[str]:

@@ -14,6 +14,7 @@ import uvicorn
 
 from tokenmill.accounts.accounts import create_account
 from tokenmill.accounts.keys import create_key
+from tokenmill.accounts.passwords import hash_password
 from tokenmill.api.app import App
 from tokenmill.api.protocol import BoundedHttpProtocol
 from tokenmill.api.streaming import SILENCE
@@ -131,6 +132,8 @@ class ScriptedEngine:
 
 
 EMAIL = "dev@example.com"
+OPERATOR = "operator@example.com"
+PASSWORD = "a password for tests"  # noqa: S105  (the operator's, on platforms that live for a test)
 NO_PASSWORD = "*"  # noqa: S105  (no password hashes to this, so nobody can sign in)
 
 CATALOGUE = """
@@ -171,20 +174,31 @@ async def open_test_platform(
     waits: tuple[float, ...] = WAITS,
     balance: str = "1000.00",
     database_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    operator: bool = False,
 ) -> AsyncIterator[TestPlatform]:
     """The whole platform over HTTP, its data in `directory`; `engines` replace the built-in ones by name.
 
     `balance` is what the account has in its wallet, in dollars. `database_url` is that of an empty database;
-    None: SQLite in `directory`.
+    None: SQLite in `directory`. `environ` holds further settings; `operator` adds an account for OPERATOR,
+    who signs in with PASSWORD.
     """
     (directory / "secret").write_text(new_secret())
-    settings = load_settings(directory, None, _environ(directory, database_url))
+    settings = load_settings(directory, None, {**_environ(directory, database_url), **(environ or {})})
     migrate(settings.database.url, directory / "lock")
     async with open_database(settings.database.url) as database:
         async with database.write() as work:
             secret = (directory / "secret").read_bytes()
             account = await create_account(work, SystemClock(), email=EMAIL, password_hash=NO_PASSWORD)
             key, view = await create_key(work, SystemClock(), secret, account_id=account.id, name="test")
+            if operator:
+                await create_account(
+                    work,
+                    SystemClock(),
+                    email=OPERATOR,
+                    password_hash=await hash_password(PASSWORD),
+                    role="operator",
+                )
             await apply(work, read_catalogue(catalogue, "test"))
             await _fill(work, account.id, parse(balance))
         async with (

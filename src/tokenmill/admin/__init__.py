@@ -1,1 +1,1 @@
-"""The console; the admin API will stand beside it."""
+"""Serves the console: its page, and the admin API of which it is a client."""

@@ -1,0 +1,5 @@
+"""Holds the resources of operators: one module each, all of the same form."""
+
+from fastapi import APIRouter
+
+ROUTERS: tuple[APIRouter, ...] = ()
