@@ -6,12 +6,19 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
 from tokenmill.accounts.key_check import KeyCheck
+from tokenmill.accounts.sessions import Sessions, SessionTerms
+from tokenmill.accounts.sign_in import SignIn
+from tokenmill.accounts.throttle import Throttle
+from tokenmill.accounts.tickets import sweep_tickets
 from tokenmill.admin.console import console_page
+from tokenmill.admin.door import Door
+from tokenmill.admin.services import Services, Setting
 from tokenmill.api.answering import Answers
 from tokenmill.api.app import App
 from tokenmill.api.chat import ChatCompletions
@@ -45,7 +52,7 @@ from tokenmill.kit.sealing import Sealer
 from tokenmill.limits.local import LocalLimiter
 from tokenmill.memory.responses import StoredResponses
 from tokenmill.ports import Engine
-from tokenmill.settings import Settings, read_secret
+from tokenmill.settings import Settings, read_secret, shown
 from tokenmill.store.changes import ChangeFeed
 from tokenmill.store.database import Database, open_database
 from tokenmill.store.hot import HotStore
@@ -128,6 +135,7 @@ async def open_platform(
             days=settings.responses.retention_days,
         )
         await held.enter_async_context(sweeping("stored responses", HOUR, stored.sweep))
+        people = await held.enter_async_context(_people(database, clock, settings))
         answers = Answers(exchanges, silence)
         limit = settings.server.max_body_mb * MEBI
         app = App(
@@ -141,6 +149,25 @@ async def open_platform(
             ),
             health=Health(_probes(hot, embedded), clock),
             front=Front(_console(settings, embedded)),
+            admin=Door(
+                Services(
+                    database=database,
+                    clock=clock,
+                    secret=secret,
+                    secrets_old=secrets_old,
+                    webhooks=Sealer(secret, secrets_old, purpose="webhooks"),
+                    catalogue=catalogue,
+                    engines=running,
+                    read_key=upstream_keys(data, os.environ),
+                    public_url=public_url(settings),
+                    plan_url=plan_url(settings),
+                    signup=settings.accounts.signup,
+                    settings=settings_in_force(settings),
+                    sessions=people.sessions,
+                    sign_in=people.sign_in,
+                    throttle=people.throttle,
+                )
+            ),
         )
         yield Platform(app, embedded)
 
@@ -187,6 +214,53 @@ def public_url(settings: Settings) -> str:
     host = settings.server.host
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  (compared, not bound)
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{settings.server.port}"
+
+
+def plan_url(settings: Settings) -> str:
+    """The address below which the Token Plan's Base URLs are."""
+    url = public_url(settings)
+    hosts = settings.token_plan.hosts
+    return f"{url.partition('://')[0]}://{hosts[0]}" if hosts else f"{url}/token-plan"
+
+
+def settings_in_force(settings: Settings) -> tuple[Setting, ...]:
+    """Every setting with its source; secrets are masked."""
+    return tuple(
+        Setting(section, key, value, settings.source_of(section, key))
+        for section, values in shown(settings).items()
+        for key, value in values.items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _People:
+    """What lets people in."""
+
+    sessions: Sessions
+    sign_in: SignIn
+    throttle: Throttle
+
+
+@asynccontextmanager
+async def _people(database: Database, clock: Clock, settings: Settings) -> AsyncIterator[_People]:
+    """Sessions and the throttle, with the sweep that forgets what is old."""
+    accounts = settings.accounts
+    terms = SessionTerms(
+        lasts=timedelta(days=accounts.session_days),
+        idle=timedelta(days=accounts.session_idle_days),
+        confirmed=timedelta(minutes=accounts.confirm_minutes),
+    )
+    sessions = Sessions(database, clock, terms)
+    throttle = Throttle(database, clock)
+
+    async def sweep() -> None:
+        await sessions.sweep()
+        await throttle.sweep()
+        async with database.write() as work:
+            await sweep_tickets(work, clock)
+
+    async with sweeping("sessions and tickets", HOUR, sweep):
+        yield _People(sessions, SignIn(database, clock, sessions, throttle), throttle)
 
 
 def upstream_keys(directory: Path, environ: Mapping[str, str]) -> KeyReader:

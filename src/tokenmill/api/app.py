@@ -20,13 +20,18 @@ from tokenmill.kit.faults import Code, Fault
 log = structlog.get_logger()
 
 Open = Callable[[Call], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Face = TypeVar("Face")
 
 
 class App:
     """The ASGI application."""
 
-    def __init__(self, *, keys: KeyCheck, bases: tuple[Base, ...], health: Health, front: Front) -> None:
+    def __init__(
+        self, *, keys: KeyCheck, bases: tuple[Base, ...], health: Health, front: Front, admin: Asgi
+    ) -> None:
+        """`admin` serves what lies below /console/api/."""
+        self._admin = admin
         self._keys = keys
         self._bases = bases
         self._console: Mapping[str, Open] = {"GET": front.console}
@@ -40,6 +45,8 @@ class App:
         """Serves one request; other ASGI scopes are not offered by our server."""
         if scope["type"] != "http":
             raise RuntimeError(f"unexpected ASGI scope {scope['type']!r}")
+        if scope["path"].startswith("/console/api/"):
+            return await self._admin(scope, receive, send)
         base = self._base_of(scope["path"])
         call = Call(scope, receive, send, OPENAI if base is None else base.dialect)
         try:

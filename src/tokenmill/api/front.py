@@ -30,7 +30,7 @@ class Front:
 
     async def console(self, call: Call) -> None:
         """`GET /console/…`: the page. Raises Fault(NOT_FOUND) for anything else below it."""
-        if call.path.startswith(("/console/api/", "/console/assets/")):
+        if call.path.startswith("/console/assets/"):
             raise Fault(Code.NOT_FOUND, f"There is nothing at {call.path} yet.")
         if "text/html" not in call.header(b"accept"):
             raise Fault(
