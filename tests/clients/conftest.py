@@ -30,9 +30,10 @@ base_url = "{url}"
 id = "mimo-v2.5-pro"
 aliases = ["gpt-5", "claude-opus-4-6"]
 thinking = "off"
+limits = {{ rpm = 1000000, tpm = 1000000000 }}
 targets = [{{ target = "up", model = "up-model" }}]
 """
-"""Thinking is off unless asked for, so that stories with and without it can be told."""
+"""Thinking is off unless asked for, so that stories can be told both ways; limits are out of the way."""
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ def _is_plain(kind: Any, value: object) -> bool:
         return value is None
     if kind is float:
         return isinstance(value, float | int) and not isinstance(value, bool)
+    if issubclass(kind, BaseModel):
+        return False
     assert kind in (str, int, bool, datetime, dict, list), f"a type that is not walked yet: {kind}"
     return type(value) is kind
 

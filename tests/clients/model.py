@@ -49,7 +49,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
     chat = request.path.endswith("/chat/completions")
     question = read_chat(asked) if chat else read_messages(asked)
     if status := re.search(r"status (\d{3})", question.words):
-        return await whole({"error": {"message": "as you wish"}}, int(status[1]), retry_after="1")(request)
+        return await whole({"error": {"message": "as you wish"}}, int(status[1]), retry_after="0")(request)
     if request.path.endswith("/count_tokens"):
         return await whole({"input_tokens": PROMPT})(request)
     events = write_chat(reply_to(question)) if chat else write_messages(reply_to(question))

@@ -7,7 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from anthropic import Anthropic, AsyncAnthropic, AsyncStream, Stream
+from anthropic import (
+    Anthropic,
+    AsyncAnthropic,
+    AsyncStream,
+    DefaultAsyncHttpxClient,
+    DefaultHttpxClient,
+    Stream,
+)
 from anthropic.pagination import SyncPage
 from anthropic.types import Message, MessageTokensCount, ModelInfo, RawMessageStreamEvent
 from anthropic.types.beta import (
@@ -27,10 +34,12 @@ BETAS = ["interleaved-thinking-2025-05-14"]
 
 @pytest.fixture(params=[False, True], ids=["loose", "strict"])
 def client(served: Served, request: pytest.FixtureRequest) -> Iterator[Anthropic]:
+    """The client, lenient or strict; it reads no certificates, which takes longer than a story."""
     with Anthropic(
         base_url=f"{served.url}/anthropic",
         api_key=served.key,
         max_retries=0,
+        http_client=DefaultHttpxClient(verify=False),
         _strict_response_validation=request.param,
     ) as sdk:
         yield sdk
@@ -43,6 +52,7 @@ async def other(client: Anthropic) -> AsyncIterator[AsyncAnthropic]:
         base_url=str(client.base_url),
         api_key=client.api_key,
         max_retries=0,
+        http_client=DefaultAsyncHttpxClient(verify=False),
         _strict_response_validation=client._strict_response_validation,
     ) as sdk:
         yield sdk

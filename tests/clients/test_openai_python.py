@@ -11,6 +11,8 @@ from openai import (
     AsyncOpenAI,
     AsyncStream,
     ContentFilterFinishReasonError,
+    DefaultAsyncHttpxClient,
+    DefaultHttpxClient,
     LengthFinishReasonError,
     NotFoundError,
     OpenAI,
@@ -33,10 +35,12 @@ INCOMPLETE = {"max_output_tokens": "max_tokens", "content_filter": "refusal"}
 
 @pytest.fixture(params=[False, True], ids=["loose", "strict"])
 def client(served: Served, request: pytest.FixtureRequest) -> Iterator[OpenAI]:
+    """The client, lenient or strict; it reads no certificates, which takes longer than a story."""
     with OpenAI(
         base_url=f"{served.url}/v1",
         api_key=served.key,
         max_retries=0,
+        http_client=DefaultHttpxClient(verify=False),
         _strict_response_validation=request.param,
     ) as sdk:
         yield sdk
@@ -49,6 +53,7 @@ async def other(client: OpenAI) -> AsyncIterator[AsyncOpenAI]:
         base_url=client.base_url,
         api_key=client.api_key,
         max_retries=0,
+        http_client=DefaultAsyncHttpxClient(verify=False),
         _strict_response_validation=client._strict_response_validation,
     ) as sdk:
         yield sdk
