@@ -115,8 +115,10 @@ class MessagesStreamEncoder:
         if not events:
             return b""
         match events[0]:
-            case VendorEvent():
+            case Heartbeat():
                 return raw
+            case VendorEvent():
+                return raw if self._block is None or self._block.begun else self._feed_all(events)
             case Started():
                 return self._relay_start(raw, events)
             case PartOpened(part=Reasoning(form="redacted")) if self._signer is not None:

@@ -120,6 +120,7 @@ class Assembly:
         self._parts = 0
         self._usage: Usage | None = None
         self._events: list[Event] = []
+        self._end_told = False  # Has a faithful chunk said why the reply ends?
         self.started = False
         self.ended = False
         self.faithful = False
@@ -142,6 +143,10 @@ class Assembly:
             and (chunk.usage is None or is_exact(chunk.usage, self._usage))
             and (not chunk.choices or (not over and self._is_faithful(chunk.choices, calls, events)))
         )
+        if self.ended:
+            self.faithful = self.faithful and self._end_told
+        elif chunk.choices and chunk.choices[0].finish_reason:
+            self._end_told = self.faithful
         return events
 
     def _take(self, chunk: Chunk) -> tuple[Event, ...]:

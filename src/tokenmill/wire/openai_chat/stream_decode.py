@@ -47,7 +47,7 @@ class ChatStreamDecoder(BlockwiseDecoder):
         try:
             if block.event == "error":
                 raise decode_stream_error(data)
-            return assembly.take(read_chunk(data)), assembly.faithful
+            return assembly.take(read_chunk(data)), assembly.faithful and not block.event
         except Fault as fault:
             self._over = True
             return assembly.fail(fault), False
