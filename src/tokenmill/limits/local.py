@@ -11,6 +11,8 @@ from tokenmill.limits.limiter import MINUTE, Left, Quota, Standing, too_fast, to
 
 KEPT: Final = 50_000
 """Scopes in memory; an idle one takes about 300 bytes, and is forgotten first."""
+_LOOKS: Final = 4
+"""Scopes that are looked at for one that comes new: more than one, so that memory shrinks again."""
 
 
 class _Window:
@@ -39,12 +41,14 @@ class _Window:
         self.requests += requests
         self.tokens += tokens
 
-    def correct(self, second: int, more: int) -> None:
+    def correct(self, second: int, more: int, requests: int = 0) -> None:
         """Changes what a request of `second` took, as long as that is within the window."""
         for bucket in reversed(self.buckets):
             if bucket[0] == second:
                 more = max(more, -bucket[2])
+                bucket[1] += requests
                 bucket[2] += more
+                self.requests += requests
                 self.tokens += more
                 return
             if bucket[0] < second:
@@ -71,7 +75,7 @@ class LocalLimiter:
         self._kept = kept
         self._windows: OrderedDict[str, _Window] = OrderedDict()
 
-    async def enter(self, quotas: Sequence[Quota], tokens: int) -> _Place:
+    async def enter(self, quotas: Sequence[Quota], tokens: int) -> LocalPlace:
         """See `tokenmill.limits.limiter.Limiter.enter`."""
         now = self._clock.monotonic()
         second = int(now)
@@ -81,7 +85,7 @@ class LocalLimiter:
         for window in windows:
             window.add(second, 1, tokens)
             window.running += 1
-        return _Place(windows, second, tokens, _standing(quotas, windows, now))
+        return LocalPlace(windows, second, tokens, _standing(quotas, windows, now))
 
     def _window(self, scope: str, second: int) -> _Window:
         window = self._windows.get(scope)
@@ -94,15 +98,18 @@ class LocalLimiter:
         return window
 
     def _forget_idle(self, second: int) -> None:
-        while len(self._windows) > self._kept:
+        for _ in range(_LOOKS):
+            if len(self._windows) <= self._kept:
+                return
             scope, oldest = next(iter(self._windows.items()))
             oldest.slide(second)
-            if oldest.running or oldest.buckets:
-                return  # All that are left are busy: rather more memory than a window forgotten.
-            del self._windows[scope]
+            if oldest.running or oldest.buckets:  # Rather more memory than a busy window forgotten.
+                self._windows.move_to_end(scope)
+            else:
+                del self._windows[scope]
 
 
-class _Place:
+class LocalPlace:
     """See `tokenmill.limits.limiter.Place`."""
 
     def __init__(self, windows: list[_Window], second: int, tokens: int, standing: Standing) -> None:
@@ -115,6 +122,13 @@ class _Place:
         for window in self._windows:
             window.running -= 1
             window.correct(self._second, tokens - self._tokens)
+        self._windows = []
+
+    def undo(self) -> None:
+        """The request was not let in after all."""
+        for window in self._windows:
+            window.running -= 1
+            window.correct(self._second, -self._tokens, requests=-1)
         self._windows = []
 
 
