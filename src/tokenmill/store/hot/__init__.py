@@ -40,7 +40,7 @@ from tokenmill.store.sqlite import sqlite_file
 
 _RETRY_AFTER = 1.0
 _BUSY_EXCHANGES = 4
-_GATHER_SECONDS = 0.003  # A commit costs as much as three operations; at 500 requests/s it now serves three.
+_GATHER_SECONDS = 0.005  # A commit costs as much as three operations; at 500 exchanges/s it now serves six.
 
 
 class HotStore:
@@ -48,7 +48,7 @@ class HotStore:
 
     What is asked for in one turn of the event loop, and what has queued up behind
     a running transaction, shares the next transaction; while more than a few
-    exchanges run, three milliseconds are waited for more. Every caller waits until
+    exchanges run, five milliseconds are waited for more. Every caller waits until
     its own is committed. An operation whose caller is cancelled is carried out
     all the same: whoever asked for a hold has to settle it, heard or not. Each
     operation is total (it cannot fail for the data it meets), so none rolls back

@@ -161,6 +161,7 @@ class _Connection:
         connection = self._opened()
         connection.execute("BEGIN IMMEDIATE")
         try:
+            statements.open_purses(connection, [each.asked for each in batch])
             answers = [statements.write(connection, each.asked, again) for each in batch]
             connection.execute("COMMIT")
         except BaseException:

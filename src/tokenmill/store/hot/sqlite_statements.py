@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
@@ -20,7 +20,7 @@ from tokenmill.store.hot.operations import (
     Write,
     WriteProbed,
 )
-from tokenmill.store.rows import Growth, HoldAnswer, HoldAsked, PurseAsked, Settled, Settlement, UsageRow
+from tokenmill.store.rows import Growth, HoldAnswer, HoldAsked, Settled, Settlement, UsageRow
 
 _USAGE_FIELDS = UsageRow.__struct_fields__
 _STARTED_AT = _USAGE_FIELDS.index("started_at")
@@ -35,7 +35,9 @@ _USAGE_COST = "SELECT cost, shortfall FROM usage WHERE id = ?"
 
 _PURSE = "SELECT balance, held FROM purses WHERE id = ?"
 _FREE = "SELECT balance - held FROM purses WHERE id = ?"
-_OPEN_PURSE = "INSERT INTO purses (id, unit, balance, held, expires_at) VALUES (?, ?, ?, 0, ?)"
+_OPEN_PURSE = (
+    "INSERT INTO purses (id, unit, balance, held, expires_at) VALUES (?, ?, ?, 0, ?) ON CONFLICT DO NOTHING"
+)
 _SET_ASIDE = "UPDATE purses SET held = held + ? WHERE id = ?"
 _TAKE = "UPDATE purses SET balance = balance - ?, held = held - ? WHERE id = ?"
 
@@ -87,6 +89,16 @@ def read(connection: sqlite3.Connection, asked: Read) -> Any:
     return reading.answer(asked, cursor.fetchall(), _moment)
 
 
+def open_purses(connection: sqlite3.Connection, group: Iterable[Write]) -> None:
+    """Opens what the holds of a group ask to be open, for all of the group."""
+    for asked in group:
+        if isinstance(asked, HoldAsked):
+            for purse in asked.purses:
+                if purse.opens_with is not None:
+                    expires = None if purse.expires_at is None else _time_text(purse.expires_at)
+                    connection.execute(_OPEN_PURSE, (purse.id, asked.unit, purse.opens_with, expires))
+
+
 def write(connection: sqlite3.Connection, asked: Write, again: bool) -> Any:
     """Carries it out within the caller's transaction; `again` after a try whose outcome is unknown."""
     match asked:
@@ -108,7 +120,7 @@ def write(connection: sqlite3.Connection, asked: Write, again: bool) -> Any:
 
 
 def _hold(connection: sqlite3.Connection, asked: HoldAsked) -> HoldAnswer:
-    states = [_state(connection, purse, asked.unit) for purse in asked.purses]
+    states = [connection.execute(_PURSE, (purse.id,)).fetchone() or (0, 0) for purse in asked.purses]
     free = tuple([balance - held for balance, held in states])
     granted = min(asked.want, *free) if free else asked.want
     if granted < asked.least or not _add_hold(connection, asked, granted):
@@ -130,18 +142,6 @@ def _held(connection: sqlite3.Connection, exchange: str) -> HoldAnswer | None:
     if row is None:
         return None
     return HoldAnswer(row[1] if row[2] == "held" else None)
-
-
-def _state(connection: sqlite3.Connection, purse: PurseAsked, unit: str) -> tuple[int, int]:
-    """Balance and held; nothing of a purse that is not there and does not open by itself."""
-    row: tuple[int, int] | None = connection.execute(_PURSE, (purse.id,)).fetchone()
-    if row is not None:
-        return row
-    if purse.opens_with is None:
-        return (0, 0)
-    expires = None if purse.expires_at is None else _time_text(purse.expires_at)
-    connection.execute(_OPEN_PURSE, (purse.id, unit, purse.opens_with, expires))
-    return (purse.opens_with, 0)
 
 
 def _grow(connection: sqlite3.Connection, asked: Growth) -> int:
