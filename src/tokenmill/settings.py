@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
@@ -36,6 +44,12 @@ def _public_url(text: str) -> str:
     if text and not text.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
     return text.rstrip("/")
+
+
+def _cache_url(text: str) -> str:
+    if text and not text.startswith(("redis://", "rediss://")):
+        raise ValueError("must begin with redis:// or rediss://")
+    return text
 
 
 Reference = Annotated[str, AfterValidator(_reference)]
@@ -66,9 +80,9 @@ class DatabaseSection(Section):
 
 
 class Cache(Section):
-    """What nodes share besides the database; empty: nothing."""
+    """The Valkey or Redis server on which nodes share their rate windows; empty: each counts for itself."""
 
-    url: str = ""
+    url: Annotated[str, AfterValidator(_cache_url)] = ""
 
 
 class Embedded(Section):
@@ -98,6 +112,37 @@ class Responses(Section):
     """How long responses are kept whose callers asked for it; 0 days: not at all."""
 
     retention_days: Annotated[int, Field(ge=0, le=3650)] = 30
+
+
+class Mail(Section):
+    """The SMTP server that sends letters; without a host, none are sent. Port 465 speaks TLS at once."""
+
+    host: str = ""
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    user: str = ""
+    password: Reference = ""
+    sender: Annotated[str, Field(alias="from")] = ""
+    starttls: bool = True
+
+    @model_validator(mode="after")
+    def _whole(self) -> Mail:
+        if self.host and "@" not in self.sender:
+            raise ValueError('needs from = "NAME <address@example.com>" beside its host')
+        if self.user and not self.password:
+            raise ValueError('needs password = "env:NAME" or "file:PATH" beside its user')
+        return self
+
+
+class Webhooks(Section):
+    """How events go out to accounts' own servers; `loopback` lets them be on this machine, for trying."""
+
+    loopback: bool = False
+
+
+class Retention(Section):
+    """For how many days single exchanges are kept; 0: for ever. Daily sums stay."""
+
+    usage_days: Annotated[int, Field(ge=0, le=36_500)] = 0
 
 
 class Logs(Section):
@@ -143,6 +188,9 @@ class Settings(BaseSettings):
     security: Security = Security()
     accounts: Accounts = Accounts()
     responses: Responses = Responses()
+    mail: Mail = Mail()
+    webhooks: Webhooks = Webhooks()
+    retention: Retention = Retention()
     logs: Logs = Logs()
     token_plan: TokenPlan = TokenPlan()
     search: Search = Search()
@@ -167,7 +215,7 @@ class Settings(BaseSettings):
         return self._sources.get((section, key), "default")
 
 
-_NO_EFFECT_YET = ("cache", "token_plan", "search", "moderation")
+_NO_EFFECT_YET = ("token_plan", "search", "moderation")
 
 
 def load_settings(data: Path, config: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -208,8 +256,8 @@ def without_effect(settings: Settings) -> list[str]:
     ]
 
 
-def read_secret(reference: str, environ: Mapping[str, str]) -> bytes:
-    """What `env:NAME` or `file:PATH` refers to. Raises Fault(MISCONFIGURED) if it is missing or short."""
+def read_password(reference: str, environ: Mapping[str, str]) -> str:
+    """What `env:NAME` or `file:PATH` refers to. Raises Fault(MISCONFIGURED) if it is missing or empty."""
     kind, _, place = reference.partition(":")
     if kind == "env":
         text = environ.get(place)
@@ -221,6 +269,14 @@ def read_secret(reference: str, environ: Mapping[str, str]) -> bytes:
         except (OSError, UnicodeDecodeError) as error:
             raise _misconfigured([f"the secret at {place} cannot be read ({type(error).__name__})"]) from None
     text = text.strip()
+    if not text:
+        raise _misconfigured([f"the secret at {reference} is empty"])
+    return text
+
+
+def read_secret(reference: str, environ: Mapping[str, str]) -> bytes:
+    """As `read_password`, and long enough to be a key. Raises Fault(MISCONFIGURED)."""
+    text = read_password(reference, environ)
     if len(text) < _LEAST_SECRET:
         raise _misconfigured(
             [f"the secret at {reference} is under {_LEAST_SECRET} characters; use `openssl rand -hex 32`"]
@@ -381,6 +437,9 @@ def _with_paths(settings: Settings, data: Path) -> Settings:
             secrets_old=tuple(_absolute(old, data) for old in settings.security.secrets_old),
         ),
     }
+    if settings.mail.password:
+        update = {"password": _absolute(settings.mail.password, data)}
+        updates["mail"] = settings.mail.model_copy(update=update)
     model = settings.embedded.model
     if "/" in model or model.endswith(".gguf"):
         updates["embedded"] = settings.embedded.model_copy(update={"model": str(data / model)})

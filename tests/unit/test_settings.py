@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tokenmill.kit.faults import Code, Fault
-from tokenmill.settings import load_settings, read_secret, shown, without_effect
+from tokenmill.settings import load_settings, read_password, read_secret, shown, without_effect
 
 LITERAL = "hunter2-hunter2-hunter2-hunter2-hunter2"
 
@@ -150,7 +150,6 @@ def test_what_is_set_without_effect_is_listed_and_defaults_are_not(tmp_path: Pat
         "[search]\nprovider = 'corpus'\ncorpus = 'a'\n[server]\nport = 1\n[cache]\nurl = 'redis://h'"
     )
     assert without_effect(load_settings(tmp_path, None, {})) == [
-        "[cache] url",
         "[search] corpus",
         "[search] provider",
     ]
@@ -181,3 +180,30 @@ def test_the_databases_url_is_shown_without_its_password(tmp_path: Path, url: st
 def test_postgresql_needs_a_secret_that_all_nodes_share(tmp_path: Path) -> None:
     with pytest.raises(Fault, match=r"\[security\] secret is required with PostgreSQL"):
         load_settings(tmp_path, None, {"TOKENMILL__DATABASE__URL": "postgresql://h/db"})
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ("[mail]\nhost = 'mail.example.com'", "[mail] in"),
+        ("[mail]\nhost = 'm'\nfrom = 'a@b.example'\nuser = 'u'", "needs password"),
+        ("[mail]\nhost = 'm'\nfrom = 'a@b.example'\nuser = 'u'\npassword = 'hunter2'", "env:NAME"),
+        ("[cache]\nurl = 'memcached://h'", "redis://"),
+        ("[retention]\nusage_days = -1", "must be 0 or more"),
+    ],
+)
+def test_half_a_mail_server_and_other_caches_are_refused(tmp_path: Path, toml: str, said: str) -> None:
+    (tmp_path / "tokenmill.toml").write_text(toml)
+    with pytest.raises(Fault) as caught:
+        load_settings(tmp_path, None, {})
+    assert said in caught.value.message
+    assert "hunter2" not in caught.value.message
+
+
+def test_a_mail_servers_password_is_read_from_beside_the_data(tmp_path: Path) -> None:
+    (tmp_path / "smtp").write_text("hunter2\n")
+    toml = "[mail]\nhost = 'm'\nfrom = 'Mill <a@b.example>'\nuser = 'u'\npassword = 'file:smtp'"
+    (tmp_path / "tokenmill.toml").write_text(toml)
+    mail = load_settings(tmp_path, None, {}).mail
+    assert (mail.sender, 587) == ("Mill <a@b.example>", mail.port)
+    assert "hunter2" == read_password(mail.password, {})
