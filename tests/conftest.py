@@ -51,6 +51,13 @@ def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
 
 
 @pytest.fixture
+def bare_postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """A database without tables on the running PostgreSQL server."""
+    with postgres.database() as name:
+        yield postgres.url(name)
+
+
+@pytest.fixture
 def postgres(_postgres_server: PostgresServer) -> PostgresServer:
     """A PostgreSQL server that runs; the test may kill it and start it again."""
     if not _postgres_server.running:
