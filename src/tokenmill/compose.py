@@ -49,6 +49,7 @@ from tokenmill.jobs.sweeps import sweeping
 from tokenmill.kit.clock import Clock, SystemClock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.sealing import Sealer
+from tokenmill.limits.limiter import Limiter
 from tokenmill.limits.local import LocalLimiter
 from tokenmill.memory.responses import StoredResponses
 from tokenmill.ports import Engine
@@ -117,7 +118,8 @@ async def open_platform(
             running["embedded"] = EmbeddedEngine(embedded, chat_engine)
         running.update(engines or {})
 
-        money = await held.enter_async_context(_money(database, hot, feed, clock, data))
+        limits = await held.enter_async_context(_limits(settings.cache.url, clock))
+        money = await held.enter_async_context(_money(database, hot, feed, limits.limiter, clock, data))
         exchanges = Exchanges(
             catalogue=catalogue,
             engines=running,
@@ -147,7 +149,7 @@ async def open_platform(
                 models=Models(catalogue, exchanges, clock),
                 usage=UsagePages(database, clock),
             ),
-            health=Health(_probes(hot, embedded), clock),
+            health=Health(_probes(hot, embedded) | limits.probes, clock),
             front=Front(_console(settings, embedded)),
             admin=Door(
                 Services(
@@ -182,7 +184,7 @@ class _Money:
 
 @asynccontextmanager
 async def _money(
-    database: Database, hot: HotStore, feed: ChangeFeed, clock: Clock, data: Path
+    database: Database, hot: HotStore, feed: ChangeFeed, limiter: Limiter, clock: Clock, data: Path
 ) -> AsyncIterator[_Money]:
     """This node's lease, and the sweeps that settle what it or others left open."""
     async with AsyncExitStack() as held:
@@ -200,11 +202,34 @@ async def _money(
             books=books,
             purses=hot,
             settlements=settlements,
-            limiter=LocalLimiter(clock),
+            limiter=limiter,
             node=node,
             clock=clock,
         )
         yield _Money(admission, settlements)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Where rate windows are kept, and what tells whether all nodes share them."""
+
+    limiter: Limiter
+    probes: dict[str, Probe]
+
+
+@asynccontextmanager
+async def _limits(url: str, clock: Clock) -> AsyncIterator[_Limits]:
+    if not url:
+        yield _Limits(LocalLimiter(clock), {})
+        return
+    from tokenmill.limits.scripts import SCRIPTS  # Only who shares windows pays for the client's memory.
+    from tokenmill.limits.shared import RENEW_EVERY, SharedLimiter
+    from tokenmill.limits.valkey import ValkeyLink
+
+    async with ValkeyLink(url, SCRIPTS) as link:
+        limiter = SharedLimiter(link, LocalLimiter(clock))
+        async with sweeping("places in shared windows", RENEW_EVERY, limiter.renew):
+            yield _Limits(limiter, {"cache": link.probe})
 
 
 def public_url(settings: Settings) -> str:

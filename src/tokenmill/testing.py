@@ -227,7 +227,8 @@ async def _fill(work: UnitOfWork, account: AccountId, amount: Nano) -> None:
 
 @asynccontextmanager
 async def _listening(app: App) -> AsyncIterator[str]:
-    with socket.socket() as listener:
+    # Only of a socket that knows its protocol does asyncio switch the delay of small packets off.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, http=BoundedHttpProtocol, ws="none", lifespan="off", log_config=None)
         server = _QuietServer(config)
