@@ -28,7 +28,8 @@ from tokenmill.admin.developer import (
 )
 from tokenmill.admin.door import REQUEST_ID
 from tokenmill.admin.errors import body_of, headers_of, status_of
-from tokenmill.admin.operator import ROUTERS as OPERATOR_ROUTERS
+from tokenmill.admin.operator import accounts, audit, catalogue, codes, live, money, people, platform, targets
+from tokenmill.admin.operator import plans as operator_plans
 from tokenmill.admin.services import Services
 from tokenmill.kit.faults import Code, Fault
 
@@ -44,7 +45,16 @@ _ROUTERS: Final = (
     usage.router,
     models.router,
     overview.router,
-    *OPERATOR_ROUTERS,
+    accounts.router,
+    people.router,
+    money.router,
+    operator_plans.router,
+    codes.router,
+    catalogue.router,
+    targets.router,
+    audit.router,
+    platform.router,
+    live.router,
 )
 _ABOUT: Final = f"""\
 The API of the TokenMill console; the console uses nothing else. `POST {PREFIX}/session` signs in: keep the

@@ -71,7 +71,7 @@ async def entries(caller: Member, desk: Desk, limit: Limit = 50, cursor: Cursor 
     """What came in and went out, the newest first, each with the balance after it."""
     async with desk.database.read() as work:
         found = await statement(work, wallet_of(caller.account_id), cursor=cursor, limit=limit)
-    return Page(data=[_entry(line) for line in found.lines], next_cursor=found.next)
+    return Page(data=[entry_shown(line) for line in found.lines], next_cursor=found.next)
 
 
 @router.post("/wallet/redeem")
@@ -92,7 +92,8 @@ async def redeem_code(asked: CodeAsked, caller: Owner, desk: Desk) -> CodeRedeem
     return CodeRedeemed.of(done)
 
 
-def _entry(line: Line) -> Entry:
+def entry_shown(line: Line) -> Entry:
+    """A movement as it is shown."""
     return Entry(
         id=line.transfer_id,
         kind=line.kind,

@@ -1,5 +1,1 @@
 """Holds the resources of operators: one module each, all of the same form."""
-
-from fastapi import APIRouter
-
-ROUTERS: tuple[APIRouter, ...] = ()
