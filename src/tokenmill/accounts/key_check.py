@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Literal, Protocol, assert_never
+from typing import Final, Literal, Protocol, assert_never
 
 import msgspec
 
@@ -19,6 +20,8 @@ from tokenmill.store.rows import Change, KeyRow, RateLimits
 KEPT_KEYS = 10_000  # About 1 KiB each.
 KEPT_STRANGERS = 10_000  # 32-byte digests of well-formed keys that the database does not know.
 STRANGER_SECONDS = 10.0
+BASES: Final[Mapping[KeyKind, str]] = {"sk": "", "tp": "/token-plan"}
+"""What stands before /v1 and /anthropic in the Base URLs of each kind of key, on whatever host."""
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,13 +65,18 @@ class KeyCheck:
         secret: bytes,
         secrets_old: Sequence[bytes] = (),
         *,
+        bases: Mapping[KeyKind, str] = BASES,
         kept: int = KEPT_KEYS,
     ) -> None:
-        """Keys are looked up by their hash under `secret`, then under each of `secrets_old`."""
+        """Keys are looked up by their hash under `secret`, then under each of `secrets_old`.
+
+        `bases` say where each kind of key is good: what stands before /v1 and /anthropic there.
+        """
         self._source = source
         self._clock = clock
         self._secret = secret
         self._secrets_old = tuple(secrets_old)
+        self._bases = bases
         self._kept = kept
         self._rows: OrderedDict[bytes, KeyRow] = OrderedDict()
         self._digests: dict[KeyId, bytes] = {}
@@ -88,7 +96,7 @@ class KeyCheck:
             raise _unknown()
         kind: KeyKind = "tp" if presented.startswith("tp-") else "sk"
         if kind != address:
-            raise _wrong_address(kind)
+            raise _wrong_address(kind, self._bases[kind])
         digest = keyed_hash(self._secret, presented)
         row = self._rows.get(digest)
         if row is None:
@@ -159,6 +167,8 @@ class KeyCheck:
         if row.account_disabled_at is not None or row.account_deleted_at is not None:
             raise _ended(row, "belongs to a disabled account", "Ask the operator of this platform")
         if row.expires_at is not None and row.expires_at <= self._clock.now():
+            if row.kind == "tp":
+                raise _plan_ended(row.expires_at)
             raise _ended(row, f"expired at {rfc3339(row.expires_at)}", "Make a new key")
 
 
@@ -213,22 +223,18 @@ def _unknown() -> Fault:
     )
 
 
-def _wrong_address(kind: KeyKind) -> Fault:
+def _wrong_address(kind: KeyKind, base: str) -> Fault:
     match kind:
         case "tp":
-            return Fault(
-                Code.BAD_KEY,
-                "This is a Token Plan key (tp-…), which works only at the Token Plan Base URLs: "
-                "/token-plan/v1 (OpenAI) and /token-plan/anthropic (Anthropic).",
-            )
+            what, where = "a Token Plan key (tp-…)", "the Token Plan Base URLs"
         case "sk":
-            return Fault(
-                Code.BAD_KEY,
-                "This is a pay-as-you-go key (sk-…), which works only at the pay-as-you-go Base URLs: "
-                "/v1 (OpenAI) and /anthropic (Anthropic).",
-            )
+            what, where = "a pay-as-you-go key (sk-…)", "the pay-as-you-go Base URLs"
         case _:
             assert_never(kind)
+    return Fault(
+        Code.BAD_KEY,
+        f"This is {what}, which works only at {where}: {base}/v1 (OpenAI) and {base}/anthropic (Anthropic).",
+    )
 
 
 def _ended(row: KeyRow, how: str, advice: str) -> Fault:
