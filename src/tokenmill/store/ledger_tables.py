@@ -150,7 +150,10 @@ class Payment(Base):
 
 
 class Rollup(Base):
-    """One account's usage of one day (UTC) by model, key and client tool; made from `usage` again at will."""
+    """One account's usage of one day (UTC) by model, key and client tool; made from `usage` again at will.
+
+    `cost` is what was taken for it, in `unit`: without the share that nobody could pay.
+    """
 
     __tablename__ = "rollups"
 

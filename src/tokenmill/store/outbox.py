@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -10,7 +11,11 @@ from tokenmill.kit.clock import Clock
 from tokenmill.kit.ids import AccountId, sortable
 from tokenmill.store.database import UnitOfWork
 from tokenmill.store.once import insert_once
+from tokenmill.store.tasks import ask_for
 from tokenmill.store.work_tables import Event
+
+DELIVER: Final = "deliver"
+"""The kind of the task that sends an event on its ways; its payload is `{"event": id}`."""
 
 
 async def announce(
@@ -25,14 +30,18 @@ async def announce(
 
     `kind` is like `plan.renewed`; amounts in `payload` are decimal strings. It holds no secret.
     """
-    return await insert_once(
+    event_id = sortable("evt")
+    new = await insert_once(
         work,
         Event,
         "dedupe_key",
-        id=sortable("evt"),
+        id=event_id,
         kind=kind,
         account_id=account_id,
         payload=msgspec.json.encode(payload).decode(),
         dedupe_key=dedupe_key,
         created_at=clock.now(),
     )
+    if new:
+        await ask_for(work, clock, DELIVER, {"event": event_id}, f"{DELIVER}:{event_id}")
+    return new

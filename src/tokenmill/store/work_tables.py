@@ -32,6 +32,15 @@ class Lease(Base):
     until: Mapped[datetime]
 
 
+class Mark(Base):
+    """How far a job has come that goes on from there."""
+
+    __tablename__ = "marks"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
 class Task(Base):
     """Work that has to be done although a node may die over it; its key keeps it from being asked twice."""
 
