@@ -33,8 +33,13 @@ if TYPE_CHECKING:
 
 LIMIT_SECONDS = 4.0  # For a group with all its tries; what came meanwhile is refused with it.
 _MOST_AT_ONCE = 200
-# Both tries fit into the limit, so that what is refused for a lock is known not to have been done.
-_STATEMENT_TIMEOUT = "SET statement_timeout = '1800ms'"
+_SESSION = """
+-- Both tries fit into the limit, so that what a lock kept from being done is known not to be done.
+SET statement_timeout = '1800ms';
+-- Planning costs more than any of our statements, and a plan made while tables were empty is kept.
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+"""
 
 _KEY_BY_HASH = reading.KEY_BY_HASH.format("$1")
 _CHANGES_SINCE = reading.CHANGES_SINCE.format("$1", "$2")
@@ -148,7 +153,7 @@ class _Lane(ABC, Generic[Asked]):
         if self._connection is not None and not self._connection.is_closed():
             return
         self._connection = await postgres.connect(self._url)
-        await self._connection.execute(_STATEMENT_TIMEOUT)
+        await self._connection.execute(_SESSION)
         await self._prepare(self._connection)
 
     def _drop(self) -> None:

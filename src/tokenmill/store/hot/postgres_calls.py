@@ -17,11 +17,11 @@ _DURABLE = (Settlement, UsageRow, WriteProbed)
 def arguments(operations: Sequence[Write], again: bool) -> tuple[Any, ...]:
     """What `tokenmill_apply` takes.
 
-    The operations; the holds they change and the purses they touch, which it locks in order before it
-    begins; purses to open if they are not there; whether the commit has to be on the disk; and whether
-    this was tried before with an unknown outcome.
+    The operations; the holds they enlarge; the purses they touch, which it locks in order before it begins,
+    with those of the holds that grow; purses to open if they are not there; whether the commit has to be on
+    the disk; and whether this was tried before with an unknown outcome.
     """
-    changed: list[str] = []
+    grown: list[str] = []
     touched: set[str] = set()
     opening: list[tuple[Any, ...]] = []
     for asked in operations:
@@ -34,15 +34,14 @@ def arguments(operations: Sequence[Write], again: bool) -> tuple[Any, ...]:
                     if purse.opens_with is not None
                 ]
             case Settlement():
-                changed.append(asked.id)
                 touched.update(asked.purses)
             case Growth():
-                changed.append(asked.id)
+                grown.append(asked.id)
             case _:
                 pass
     return (
         _json([_call(asked) for asked in operations]),
-        changed,
+        grown,
         list(touched),
         _json(opening) if opening else None,
         any(isinstance(asked, _DURABLE) for asked in operations),

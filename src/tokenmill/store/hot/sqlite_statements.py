@@ -31,7 +31,10 @@ _ADD_USAGE = (
     f"INSERT INTO usage ({', '.join(_USAGE_FIELDS)}) "  # noqa: S608
     f"VALUES ({', '.join('?' * len(_USAGE_FIELDS))}) ON CONFLICT (id) DO NOTHING"
 )
-_USAGE_COST = "SELECT cost, shortfall FROM usage WHERE id = ?"
+_POSTED = (
+    "SELECT -COALESCE(SUM(amount) FILTER (WHERE amount < 0 AND ledger_account <> ?1), 0),"
+    " -COALESCE(SUM(amount) FILTER (WHERE ledger_account = ?1), 0) FROM postings WHERE transfer_id = ?2"
+)
 
 _PURSE = "SELECT balance, held FROM purses WHERE id = ?"
 _FREE = "SELECT balance - held FROM purses WHERE id = ?"
@@ -185,8 +188,8 @@ def _settle(connection: sqlite3.Connection, asked: Settlement, again: bool) -> S
 
 
 def _settled_before(connection: sqlite3.Connection, asked: Settlement, by_us: bool) -> Settled:
-    cost, shortfall = connection.execute(_USAGE_COST, (asked.id,)).fetchone() or (0, 0)
-    return Settled(cost - shortfall, shortfall, by_us)
+    taken, shortfall = connection.execute(_POSTED, (asked.unpaid, asked.id)).fetchone()
+    return Settled(taken, shortfall, by_us)
 
 
 def _close(connection: sqlite3.Connection, asked: Settlement, at: str, row: Sequence[Any]) -> int:

@@ -10,7 +10,8 @@ branch_labels = None
 depends_on = None
 
 _ADD_USAGE = """
-CREATE FUNCTION tokenmill_add_usage(used jsonb) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION tokenmill_add_usage(used jsonb[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO usage (
     id, account_id, key_id, model, target, upstream_model, protocol, stream, started_at, duration_ms,
     first_ms, status, http_status, stop, fault, input_fresh, input_cached, input_written, output,
@@ -21,17 +22,19 @@ CREATE FUNCTION tokenmill_add_usage(used jsonb) RETURNS void LANGUAGE sql AS $$
     first_ms, status, http_status, stop, fault, input_fresh, input_cached, input_written, output,
     output_reasoning, quality, client, request_id, drops, subscription_id, searches, unit, cost,
     shortfall, tariff
-  FROM jsonb_populate_record(NULL::usage, used)
-  ON CONFLICT (id) DO NOTHING
-$$
+  FROM unnest(used) AS one, jsonb_populate_record(NULL::usage, one)
+  ON CONFLICT (id) DO NOTHING;
+END $$
 """
 
 # What is free in all of them; a limit that has been swept limits nothing.
 _FREE = """
-CREATE FUNCTION tokenmill_free(purse_ids text[]) RETURNS bigint LANGUAGE sql AS $$
-  SELECT CASE WHEN bool_or(id = purse_ids[1]) THEN min(balance - held) ELSE 0 END
-  FROM purses WHERE id = ANY (purse_ids)
-$$
+CREATE FUNCTION tokenmill_free(purse_ids text[]) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN (
+    SELECT CASE WHEN bool_or(id = purse_ids[1]) THEN min(balance - held) ELSE 0 END
+    FROM purses WHERE id = ANY (purse_ids));
+END $$
 """
 
 # ["hold", id, account, purses, want, least, node, at, draft, input_fresh]
@@ -82,7 +85,7 @@ DECLARE
   purse_ids text[];
   earlier record;
 BEGIN
-  SELECT purses, amount, state INTO earlier FROM holds WHERE id = operation ->> 1;
+  SELECT purses, amount, state INTO earlier FROM holds WHERE id = operation ->> 1 FOR UPDATE;
   IF NOT FOUND OR earlier.state <> 'held' THEN
     RETURN to_jsonb(0);
   END IF;
@@ -104,11 +107,16 @@ END $$
 
 # -> [taken, shortfall, first]
 _SETTLED_BEFORE = """
-CREATE FUNCTION tokenmill_settled_before(exchange text, by_us boolean) RETURNS jsonb LANGUAGE sql AS $$
-  SELECT COALESCE(
-    (SELECT jsonb_build_array(cost - shortfall, shortfall, by_us) FROM usage WHERE id = exchange),
-    jsonb_build_array(0, 0, by_us))
-$$
+CREATE FUNCTION tokenmill_settled_before(exchange text, unpaid text, by_us boolean) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN (
+    SELECT jsonb_build_array(
+      -COALESCE(sum(amount) FILTER (WHERE amount < 0 AND ledger_account <> unpaid), 0),
+      -COALESCE(sum(amount) FILTER (WHERE ledger_account = unpaid), 0),
+      by_us)
+    FROM postings WHERE transfer_id = exchange);
+END $$
 """
 
 # ["settle", id, account, purses, unit, cost, charged, unpaid, state, at, usage] -> [taken, shortfall, first]
@@ -124,11 +132,11 @@ DECLARE
   kept bigint := 0;
   taken bigint := 0;
 BEGIN
-  SELECT purses, amount, state, closed_at INTO earlier FROM holds WHERE id = exchange;
+  SELECT purses, amount, state, closed_at INTO earlier FROM holds WHERE id = exchange FOR UPDATE;
   running := FOUND;
   IF running AND earlier.state <> 'held' THEN
     RETURN tokenmill_settled_before(
-      exchange, again AND earlier.state = operation ->> 8 AND earlier.closed_at = moment);
+      exchange, operation ->> 7, again AND earlier.state = operation ->> 8 AND earlier.closed_at = moment);
   END IF;
   IF charge <> 0 THEN
     INSERT INTO transfers (id, source, kind, account_id, at, memo)
@@ -136,7 +144,7 @@ BEGIN
     ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
       IF NOT running THEN
-        RETURN tokenmill_settled_before(exchange, false);
+        RETURN tokenmill_settled_before(exchange, operation ->> 7, false);
       END IF;
       charge := 0;
     END IF;
@@ -156,7 +164,7 @@ BEGIN
       0, 0, 0, 0, 0)
     ON CONFLICT (id) DO NOTHING;
     IF NOT FOUND THEN
-      RETURN tokenmill_settled_before(exchange, false);
+      RETURN tokenmill_settled_before(exchange, operation ->> 7, false);
     END IF;
   END IF;
   IF cardinality(purse_ids) > 0 THEN
@@ -173,15 +181,14 @@ BEGIN
       AS side (account, amount)
     WHERE side.amount <> 0;
   END IF;
-  PERFORM tokenmill_add_usage(
-    (operation -> 10) || jsonb_build_object('shortfall', charge - taken));
   RETURN jsonb_build_array(taken, charge - taken, true);
 END $$
 """
 
 # ["count", [[id, input_fresh, input_cached, input_written, output, output_reasoning], …]]
 _COUNT = """
-CREATE FUNCTION tokenmill_count(operation jsonb) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION tokenmill_count(operation jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   UPDATE holds SET
     input_fresh = (counted ->> 1)::bigint,
     input_cached = (counted ->> 2)::bigint,
@@ -189,19 +196,21 @@ CREATE FUNCTION tokenmill_count(operation jsonb) RETURNS void LANGUAGE sql AS $$
     output = (counted ->> 4)::bigint,
     output_reasoning = (counted ->> 5)::bigint
   FROM jsonb_array_elements(operation -> 1) AS counted
-  WHERE holds.id = counted ->> 0 AND holds.state = 'held'
-$$
+  WHERE holds.id = counted ->> 0 AND holds.state = 'held';
+END $$
 """
 
-# All rows that can be foreseen are locked first, holds before purses and each in the order of their ids,
-# so that two nodes never wait for each other.
+# Purses are locked first, in the order of their ids, so that two nodes never wait for each other; and two
+# that want the same hold want the same purses. `grown` are the holds whose purses only their rows name.
 _APPLY = """
 CREATE FUNCTION tokenmill_apply(
-  operations jsonb, changed text[], touched text[], opening jsonb, durable boolean, again boolean
+  operations jsonb, grown text[], touched text[], opening jsonb, durable boolean, again boolean
 ) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
   operation jsonb;
+  answer jsonb;
   answers jsonb[] := '{}';
+  used jsonb[] := '{}';
 BEGIN
   IF NOT durable THEN
     PERFORM set_config('synchronous_commit', 'off', true);
@@ -212,33 +221,37 @@ BEGIN
     FROM jsonb_array_elements(opening) AS purse ORDER BY purse ->> 0
     ON CONFLICT (id) DO NOTHING;
   END IF;
-  IF cardinality(changed) > 0 THEN
-    PERFORM FROM holds WHERE id = ANY (changed) ORDER BY id FOR UPDATE;
+  IF cardinality(grown) > 0 THEN
     SELECT touched || COALESCE(array_agg(DISTINCT purse_id), '{}') INTO touched
-    FROM holds, unnest(string_to_array(purses, ' ')) AS purse_id WHERE id = ANY (changed);
+    FROM holds, unnest(string_to_array(purses, ' ')) AS purse_id WHERE id = ANY (grown);
   END IF;
   IF cardinality(touched) > 0 THEN
     PERFORM FROM purses WHERE id = ANY (touched) ORDER BY id FOR UPDATE;
   END IF;
   FOR operation IN SELECT * FROM jsonb_array_elements(operations) LOOP
+    answer := NULL;
     CASE operation ->> 0
       WHEN 'hold' THEN
-        answers := answers || tokenmill_hold(operation);
+        answer := tokenmill_hold(operation);
       WHEN 'settle' THEN
-        answers := answers || tokenmill_settle(operation, again);
+        answer := tokenmill_settle(operation, again);
+        IF (answer -> 2)::boolean THEN
+          used := used || ((operation -> 10) || jsonb_build_object('shortfall', answer -> 1));
+        END IF;
       WHEN 'grow' THEN
-        answers := answers || tokenmill_grow(operation);
+        answer := tokenmill_grow(operation);
       WHEN 'usage' THEN
-        PERFORM tokenmill_add_usage(operation -> 1);
-        answers := answers || 'null'::jsonb;
+        used := used || (operation -> 1);
       WHEN 'count' THEN
         PERFORM tokenmill_count(operation);
-        answers := answers || 'null'::jsonb;
       WHEN 'probe' THEN
         UPDATE alembic_version SET version_num = version_num;
-        answers := answers || 'null'::jsonb;
     END CASE;
+    answers := array_append(answers, answer);
   END LOOP;
+  IF cardinality(used) > 0 THEN
+    PERFORM tokenmill_add_usage(used);
+  END IF;
   RETURN array_to_json(answers);
 END $$
 """
