@@ -1,4 +1,4 @@
-"""Declares what a plugin may fill: engines and the HTTP client beneath them."""
+"""Declares what a plugin may fill: engines, the HTTP client beneath them, and the post."""
 
 from __future__ import annotations
 
@@ -144,4 +144,23 @@ class Upstream(Protocol):
 
     async def close(self) -> None:
         """Ends all connections."""
+        ...
+
+
+class Undeliverable(Exception):
+    """A message did not reach its receiver, and why; the reason holds no address and no secret.
+
+    `final` means that sending it again cannot help.
+    """
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        super().__init__(reason)
+        self.final = final
+
+
+class Mailer(Protocol):
+    """Sends letters of plain text."""
+
+    async def send(self, to: str, subject: str, text: str, *, message_id: str) -> None:
+        """Hands a letter in; it may be handed in twice, with the same id. Raises Undeliverable."""
         ...
