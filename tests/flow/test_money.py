@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import aiohttp
@@ -66,7 +66,7 @@ def paid(database_url: str, platform_with: Opener) -> Callable[..., Any]:
 
 async def ask(
     http: aiohttp.ClientSession, platform: TestPlatform, **changes: Any
-) -> tuple[int, str, aiohttp.typedefs.LooseHeaders]:
+) -> tuple[int, str, Mapping[str, str]]:
     headers = {"authorization": f"Bearer {platform.key}"}
     url = f"{platform.url}/v1/chat/completions"
     async with http.post(url, json=ASK | changes, headers=headers) as answer:

@@ -237,5 +237,13 @@ def _wrong_address(kind: KeyKind, base: str) -> Fault:
     )
 
 
+def _plan_ended(at: datetime) -> Fault:
+    return Fault(
+        Code.KEY_ENDED,
+        f"The Token Plan subscription of this key ended at {rfc3339(at)}. Buy a plan in the console, or use "
+        "a pay-as-you-go key (sk-…) at its own Base URLs, /v1 (OpenAI) and /anthropic (Anthropic).",
+    )
+
+
 def _ended(row: KeyRow, how: str, advice: str) -> Fault:
     return Fault(Code.KEY_ENDED, f"The API key {row.name!r} {how}. {advice}.")
