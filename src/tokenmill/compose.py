@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -49,6 +50,7 @@ from tokenmill.jobs.sweeps import sweeping
 from tokenmill.kit.clock import Clock, SystemClock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.sealing import Sealer
+from tokenmill.kit.secrets import KeyKind
 from tokenmill.limits.limiter import Limiter
 from tokenmill.limits.local import LocalLimiter
 from tokenmill.memory.responses import StoredResponses
@@ -102,7 +104,8 @@ async def open_platform(
         hot = await held.enter_async_context(HotStore(settings.database.url))
         bell = await held.enter_async_context(change_bell(settings.database.url))
         feed = await held.enter_async_context(ChangeFeed(hot, bell=bell))
-        keys = KeyCheck(hot, clock, secret, secrets_old)
+        bases_of: dict[KeyKind, str] = {"sk": public_url(settings), "tp": plan_url(settings)}
+        keys = KeyCheck(hot, clock, secret, secrets_old, bases=bases_of)
         catalogue = LiveCatalogue(database)
         feed.subscribe(keys.forget)
         feed.subscribe(catalogue.take)
@@ -149,6 +152,7 @@ async def open_platform(
                 models=Models(catalogue, exchanges, clock),
                 usage=UsagePages(database, clock),
             ),
+            plan_hosts=settings.token_plan.hosts,
             health=Health(_probes(hot, embedded) | limits.probes, clock),
             front=Front(_console(settings, embedded)),
             admin=Door(
@@ -242,10 +246,14 @@ def public_url(settings: Settings) -> str:
 
 
 def plan_url(settings: Settings) -> str:
-    """The address below which the Token Plan's Base URLs are."""
+    """The address below which the Token Plan's Base URLs are: on its own host, scheme and port the same."""
     url = public_url(settings)
     hosts = settings.token_plan.hosts
-    return f"{url.partition('://')[0]}://{hosts[0]}" if hosts else f"{url}/token-plan"
+    if not hosts:
+        return f"{url}/token-plan"
+    parts = urlsplit(url)
+    port = "" if parts.port is None else f":{parts.port}"
+    return f"{parts.scheme}://{hosts[0]}{port}"
 
 
 def settings_in_force(settings: Settings) -> tuple[Setting, ...]:

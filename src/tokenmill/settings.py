@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from pydantic_settings.exceptions import SettingsError
 
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.kit.hosts import host_name
 
 ENV_PREFIX = "TOKENMILL__"
 _LEAST_SECRET = 32
@@ -43,13 +44,27 @@ def _database_url(text: str) -> str:
 def _public_url(text: str) -> str:
     if text and not text.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
+    if text and not _names_a_host(text):
+        raise ValueError("must name a host, and perhaps a port: https://api.example.com:8443")
     return text.rstrip("/")
+
+
+def _names_a_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def _cache_url(text: str) -> str:
     if text and not text.startswith(("redis://", "rediss://")):
         raise ValueError("must begin with redis:// or rediss://")
     return text
+
+
+def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(host_name, names)))
 
 
 Reference = Annotated[str, AfterValidator(_reference)]
@@ -152,9 +167,9 @@ class Logs(Section):
 
 
 class TokenPlan(Section):
-    """Host names that serve the Token Plan without its path prefix."""
+    """Host names that serve the Token Plan without its path prefix; users are told the first one."""
 
-    hosts: tuple[str, ...] = ()
+    hosts: Annotated[tuple[str, ...], AfterValidator(_hosts)] = ()
 
 
 class Search(Section):
@@ -215,7 +230,7 @@ class Settings(BaseSettings):
         return self._sources.get((section, key), "default")
 
 
-_NO_EFFECT_YET = ("token_plan", "search", "moderation")
+_NO_EFFECT_YET = ("search", "moderation")
 
 
 def load_settings(data: Path, config: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -237,6 +252,10 @@ def load_settings(data: Path, config: Path | None, environ: Mapping[str, str]) -
     except ValidationError as error:
         complaints = [_complaint(each, from_environ, file) for each in error.errors(include_url=False)]
         raise _misconfigured(complaints) from None  # The validation error holds the values.
+    if urlsplit(settings.server.public_url).hostname in settings.token_plan.hosts:
+        raise _misconfigured(
+            ["[token_plan] hosts names the host of [server] public_url, where pay-as-you-go keys are served"]
+        )
     settings._sources.update(_sources(from_file, "file"))
     settings._sources.update(_sources(from_environ, "environment"))
     return _with_paths(settings, data)

@@ -60,6 +60,8 @@ def test_a_first_start_prints_all_a_newcomer_needs_and_a_second_no_secrets(
     first = serve()
     for word in (f"{first.url}/console/", "operator@localhost", "password", first.key, "catalog apply"):
         assert word in first.banner
+    for base in ("/v1", "/anthropic", "/token-plan/v1", "/token-plan/anthropic"):
+        assert f"{first.url}{base}" in first.banner
     assert first.stop() == 0
 
     second = serve()

@@ -207,3 +207,40 @@ def test_a_mail_servers_password_is_read_from_beside_the_data(tmp_path: Path) ->
     mail = load_settings(tmp_path, None, {}).mail
     assert (mail.sender, 587) == ("Mill <a@b.example>", mail.port)
     assert "hunter2" == read_password(mail.password, {})
+
+
+def test_hosts_of_the_token_plan_are_kept_as_they_travel(tmp_path: Path) -> None:
+    toml = "[token_plan]\nhosts = ['Plan.Example.COM.', 'bücher.example', 'plan.example.com', 'mill_1']"
+    (tmp_path / "tokenmill.toml").write_text(toml)
+    settings = load_settings(tmp_path, None, {})
+    assert ("plan.example.com", "xn--bcher-kva.example", "mill_1") == settings.token_plan.hosts
+    assert [] == without_effect(settings)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("https://plan.example.com", "plan.example.com:8080", "a b", "", "a/b", "straße.example"),
+        *("-a.example", "a..b", "x" * 64 + ".example"),
+    ],
+)
+def test_what_is_no_host_name_is_refused(tmp_path: Path, host: str) -> None:
+    (tmp_path / "tokenmill.toml").write_text(f"[token_plan]\nhosts = ['{host}']")
+    with pytest.raises(Fault, match=r"\[token_plan\] hosts in .* must be"):
+        load_settings(tmp_path, None, {})
+
+
+def test_the_token_plans_hosts_are_not_that_of_the_main_platform(tmp_path: Path) -> None:
+    """There, pay-as-you-go keys would have no address left."""
+    toml = "[server]\npublic_url = 'https://API.example.com'\n[token_plan]\nhosts = ['api.example.com']"
+    (tmp_path / "tokenmill.toml").write_text(toml)
+    with pytest.raises(Fault, match="public_url"):
+        load_settings(tmp_path, None, {})
+
+
+@pytest.mark.parametrize(
+    "url", ["https://", "http://[", "http://api.example.com:99999", "http://:80", "ftp://h"]
+)
+def test_a_public_url_that_names_no_host_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(Fault, match="TOKENMILL__SERVER__PUBLIC_URL must"):
+        load_settings(tmp_path, None, {"TOKENMILL__SERVER__PUBLIC_URL": url})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import TypeVar
 
@@ -14,8 +14,9 @@ from tokenmill.api.call import Call, ClientGone, Header, Receive, Scope, Send, W
 from tokenmill.api.front import Front
 from tokenmill.api.health import Health
 from tokenmill.api.rejections import OPENAI
-from tokenmill.api.routes import Base, Keyed
+from tokenmill.api.routes import Base, Keyed, plan_bases
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.kit.hosts import host_of
 
 log = structlog.get_logger()
 
@@ -28,12 +29,21 @@ class App:
     """The ASGI application."""
 
     def __init__(
-        self, *, keys: KeyCheck, bases: tuple[Base, ...], health: Health, front: Front, admin: Asgi
+        self,
+        *,
+        keys: KeyCheck,
+        bases: tuple[Base, ...],
+        health: Health,
+        front: Front,
+        admin: Asgi,
+        plan_hosts: Collection[str] = (),
     ) -> None:
-        """`admin` serves what lies below /console/api/."""
+        """`admin` serves what lies below /console/api/; `plan_hosts` are those of the Token Plan alone."""
         self._admin = admin
         self._keys = keys
         self._bases = bases
+        self._plan_hosts = frozenset(plan_hosts)
+        self._plan_bases = plan_bases(bases)
         self._console: Mapping[str, Open] = {"GET": front.console}
         self._open: Mapping[str, Mapping[str, Open]] = {
             "/healthz": {"GET": health.alive},
@@ -47,9 +57,12 @@ class App:
             raise RuntimeError(f"unexpected ASGI scope {scope['type']!r}")
         if scope["path"].startswith("/console/api/"):
             return await self._admin(scope, receive, send)
-        base = self._base_of(scope["path"])
+        host = _host(scope)
+        base = self._base_of(scope["path"], host)
         call = Call(scope, receive, send, OPENAI if base is None else base.dialect)
         try:
+            if host is None:
+                raise Fault(Code.BAD_VALUE, "The Host header is missing, repeated or malformed.")
             await (self._dispatch_open(call) if base is None else self._dispatch_keyed(call, base))
         except ClientGone:
             pass
@@ -72,8 +85,8 @@ class App:
             extra = [(b"upgrade", b"HTTP/1.1")]
         await call.reject(fault, extra)
 
-    def _base_of(self, path: str) -> Base | None:
-        for base in self._bases:
+    def _base_of(self, path: str, host: str | None) -> Base | None:
+        for base in self._plan_bases if host in self._plan_hosts else self._bases:
             if path.startswith(base.prefix) and path[len(base.prefix) :][:1] in ("/", ""):
                 return base
         return None
@@ -89,6 +102,17 @@ class App:
     async def _dispatch_keyed(self, call: Call, base: Base) -> None:
         face = _face(call, base)
         await face(call, await self._keys.check(call.key, base.keys, call.peer))
+
+
+def _host(scope: Scope) -> str | None:
+    """Whom the request is for; None where that is not said, or not clearly (RFC 9112, 3.2).
+
+    HTTP/1.0 need not say it.
+    """
+    said = [value for name, value in scope["headers"] if name == b"host"]
+    if not said and scope.get("http_version") == "1.0":
+        return ""
+    return host_of(said[0]) if len(said) == 1 else None
 
 
 def _face(call: Call, base: Base) -> Keyed:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+import msgspec
+
 from tokenmill.accounts.key_check import Caller
 from tokenmill.api.call import Call
 from tokenmill.api.chat import ChatCompletions
@@ -14,6 +16,8 @@ from tokenmill.api.responses import Responses
 from tokenmill.api.usage import UsagePages
 from tokenmill.conversation.parts import Value
 from tokenmill.kit.secrets import KeyKind
+
+PLAN_PREFIX = "/token-plan"
 
 Keyed = Callable[[Call, Caller], Awaitable[None]]
 KeyedOne = Callable[[Call, Caller, str], Awaitable[None]]
@@ -86,7 +90,14 @@ def bases(
     )
     return (
         Base("/v1", "sk", OPENAI, openai),
-        Base("/token-plan/v1", "tp", OPENAI, openai),
+        Base(f"{PLAN_PREFIX}/v1", "tp", OPENAI, openai),
         Base("/anthropic", "sk", ANTHROPIC, anthropic),
-        Base("/token-plan/anthropic", "tp", ANTHROPIC, anthropic),
+        Base(f"{PLAN_PREFIX}/anthropic", "tp", ANTHROPIC, anthropic),
     )
+
+
+def plan_bases(everywhere: tuple[Base, ...]) -> tuple[Base, ...]:
+    """The Base URLs on a host of the Token Plan's own: without its prefix, and with it as everywhere."""
+    plan = [base for base in everywhere if base.keys == "tp"]
+    bare = [msgspec.structs.replace(base, prefix=base.prefix.removeprefix(PLAN_PREFIX)) for base in plan]
+    return (*bare, *plan)

@@ -15,7 +15,7 @@ from tokenmill.cli.listening import Server
 from tokenmill.cli.setup import Initialised, initialise
 from tokenmill.cli.worker import orders
 from tokenmill.cli.workers import Workers
-from tokenmill.compose import open_platform, public_url
+from tokenmill.compose import open_platform, plan_url, public_url
 from tokenmill.engines.embedded.models import ModelFile
 from tokenmill.engines.embedded.store import ModelStore
 from tokenmill.engines.embedded.supervisor import EmbeddedServer
@@ -129,11 +129,13 @@ async def _announce(settings: Settings, embedded: EmbeddedServer | None, made: I
 
 
 def _banner(settings: Settings, embedded: EmbeddedServer | None, made: Initialised) -> Iterator[str]:
-    url = public_url(settings)
+    url, plan = public_url(settings), plan_url(settings)
     yield ""
     yield f"TokenMill is running at {url}"
     yield f"  console          {url}/console/"
     yield f"  OpenAI base URL  {url}/v1"
+    yield f"  Anthropic        {url}/anthropic"
+    yield f"  Token Plan       {plan}/v1 and {plan}/anthropic"
     if embedded is not None:
         real = embedded.served_by()
         yield f"  embedded model   {real.name}, {real.context_window} tokens of context"
