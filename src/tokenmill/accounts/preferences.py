@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from base64 import b64encode
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -61,7 +62,7 @@ async def set_webhook(work: UnitOfWork, sealer: Sealer, account_id: AccountId, u
         await work.changed("account", account_id)
         return None
     row.webhook_url = _webhook_url(url)
-    secret = f"whsec_{secrets.token_urlsafe(32)}"
+    secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"  # As Standard Webhooks receivers read it.
     row.webhook_secret = sealer.seal(secret.encode(), account_id.encode()).hex()
     await work.changed("account", account_id)
     return secret

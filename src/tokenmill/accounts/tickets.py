@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -102,6 +103,18 @@ async def issue(
 async def look_at(work: ReadWork | UnitOfWork, clock: Clock, kind: TicketKind, token: str) -> TicketView:
     """The ticket of this link. Raises Refusal(unusable_ticket) unless it can be used now."""
     return _view(await _usable(work, clock, kind, token))
+
+
+async def link_to_send(
+    work: ReadWork, clock: Clock, public_url: str, secrets: Iterable[bytes], ticket_id: str
+) -> str | None:
+    """The link for its letter, by whichever secret made it; None when it is no longer good."""
+    row = await work.session.get(Ticket, ticket_id)
+    if row is None or row.used_at is not None or row.expires_at <= clock.now():
+        return None
+    kind = _view(row).kind
+    made_by = (secret for secret in secrets if _digest(ticket_token(secret, row.id)) == row.hash)
+    return next((ticket_link(public_url, secret, kind, row.id) for secret in made_by), None)
 
 
 async def use(work: UnitOfWork, clock: Clock, kind: TicketKind, token: str) -> TicketView:
