@@ -103,7 +103,7 @@ class _Connection:
     def __init__(self, file: Path, synchronous: Literal["normal", "full"]) -> None:
         self._address = f"{file.absolute().as_uri()}?mode=rw"  # Never makes an empty file where one was lost.
         self._pragmas = (*_PRAGMAS, f"PRAGMA synchronous = {synchronous}")
-        self._sqlite: sqlite3.Connection | None = None
+        self._cursor: sqlite3.Cursor | None = None
         self.away: str | None = None
         """Why the last operation found no usable database; None if it did."""
 
@@ -139,34 +139,36 @@ class _Connection:
         return [outcome for waiting in batch for outcome in self.write([waiting])]
 
     def close(self) -> None:
-        if self._sqlite is not None:
-            self._sqlite.close()
-            self._sqlite = None
+        if self._cursor is not None:
+            self._cursor.connection.close()
+            self._cursor = None
 
     def _note(self, error: Exception) -> Exception:
         if isinstance(error, sqlite3.OperationalError):
             self.close()
         return error
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._sqlite is None:
-            self._sqlite = sqlite3.connect(
+    def _opened(self) -> sqlite3.Cursor:
+        """The one cursor there is: each operation makes use of it several times."""
+        if self._cursor is None:
+            connection = sqlite3.connect(
                 self._address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=64
             )
+            self._cursor = connection.cursor()
             for pragma in self._pragmas:
-                self._sqlite.execute(pragma)
-        return self._sqlite
+                self._cursor.execute(pragma)
+        return self._cursor
 
     def _commit(self, batch: list[Waiting[Write]], again: bool) -> list[Any]:
-        connection = self._opened()
-        connection.execute("BEGIN IMMEDIATE")
+        cursor = self._opened()
+        cursor.execute("BEGIN IMMEDIATE")
         try:
-            statements.open_purses(connection, [each.asked for each in batch])
-            answers = [statements.write(connection, each.asked, again) for each in batch]
-            connection.execute("COMMIT")
+            statements.open_purses(cursor, [each.asked for each in batch])
+            answers = [statements.write(cursor, each.asked, again) for each in batch]
+            cursor.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            if cursor.connection.in_transaction:
+                cursor.execute("ROLLBACK")
             raise
         return answers
 

@@ -76,171 +76,171 @@ _CHANGES_SINCE = reading.CHANGES_SINCE.format("?", "?")
 _RUNNING = reading.RUNNING.format("SELECT value FROM json_each(?)", "?")
 
 
-def read(connection: sqlite3.Connection, asked: Read) -> Any:
+def read(cursor: sqlite3.Cursor, asked: Read) -> Any:
     """Its answer, read by itself."""
     match asked:
         case KeyAsked(digest):
-            cursor = connection.execute(_KEY_BY_HASH, (digest,))
+            cursor.execute(_KEY_BY_HASH, (digest,))
         case ChangesAsked(last_id, limit):
-            cursor = connection.execute(_CHANGES_SINCE, (last_id, limit))
+            cursor.execute(_CHANGES_SINCE, (last_id, limit))
         case LatestChangeAsked():
-            cursor = connection.execute(reading.LATEST_CHANGE)
+            cursor.execute(reading.LATEST_CHANGE)
         case RunningAsked(nodes, limit):
-            cursor = connection.execute(_RUNNING, (_json(nodes), limit))
+            cursor.execute(_RUNNING, (_json(nodes), limit))
         case _:
             assert_never(asked)
     return reading.answer(asked, cursor.fetchall(), _moment)
 
 
-def open_purses(connection: sqlite3.Connection, group: Iterable[Write]) -> None:
+def open_purses(cursor: sqlite3.Cursor, group: Iterable[Write]) -> None:
     """Opens what the holds of a group ask to be open, for all of the group."""
     for asked in group:
         if isinstance(asked, HoldAsked):
             for purse in asked.purses:
                 if purse.opens_with is not None:
                     expires = None if purse.expires_at is None else _time_text(purse.expires_at)
-                    connection.execute(_OPEN_PURSE, (purse.id, asked.unit, purse.opens_with, expires))
+                    cursor.execute(_OPEN_PURSE, (purse.id, asked.unit, purse.opens_with, expires))
 
 
-def write(connection: sqlite3.Connection, asked: Write, again: bool) -> Any:
+def write(cursor: sqlite3.Cursor, asked: Write, again: bool) -> Any:
     """Carries it out within the caller's transaction; `again` after a try whose outcome is unknown."""
     match asked:
         case HoldAsked():
-            return _hold(connection, asked)
+            return _hold(cursor, asked)
         case Settlement():
-            return _settle(connection, asked, again)
+            return _settle(cursor, asked, again)
         case Growth():
-            return _grow(connection, asked)
+            return _grow(cursor, asked)
         case UsageRow():
-            _add_usage(connection, asked, asked.shortfall)
+            _add_usage(cursor, asked, asked.shortfall)
         case Counted(counts):
-            connection.execute(_COUNT, (_json(counts),))
+            cursor.execute(_COUNT, (_json(counts),))
         case WriteProbed():
-            connection.execute(_PROBE_WRITE)
+            cursor.execute(_PROBE_WRITE)
         case _:
             assert_never(asked)
     return None
 
 
-def _hold(connection: sqlite3.Connection, asked: HoldAsked) -> HoldAnswer:
-    states = [connection.execute(_PURSE, (purse.id,)).fetchone() or (0, 0) for purse in asked.purses]
+def _hold(cursor: sqlite3.Cursor, asked: HoldAsked) -> HoldAnswer:
+    states = [cursor.execute(_PURSE, (purse.id,)).fetchone() or (0, 0) for purse in asked.purses]
     free = tuple([balance - held for balance, held in states])
     granted = min(asked.want, *free) if free else asked.want
-    if granted < asked.least or not _add_hold(connection, asked, granted):
-        return _held(connection, asked.id) or HoldAnswer(None, free, tuple([state[0] for state in states]))
+    if granted < asked.least or not _add_hold(cursor, asked, granted):
+        return _held(cursor, asked.id) or HoldAnswer(None, free, tuple([state[0] for state in states]))
     for purse in asked.purses:
-        connection.execute(_SET_ASIDE, (granted, purse.id))
+        cursor.execute(_SET_ASIDE, (granted, purse.id))
     return HoldAnswer(granted, free, tuple([state[0] for state in states]))
 
 
-def _add_hold(connection: sqlite3.Connection, asked: HoldAsked, granted: int) -> bool:
+def _add_hold(cursor: sqlite3.Cursor, asked: HoldAsked, granted: int) -> bool:
     purses = " ".join([purse.id for purse in asked.purses])
     at = _time_text(asked.at)
     held = (asked.id, asked.account_id, purses, granted, "held", asked.node, at, None, asked.draft)
-    return connection.execute(_ADD_HOLD, (*held, asked.input_fresh)).rowcount > 0
+    return cursor.execute(_ADD_HOLD, (*held, asked.input_fresh)).rowcount > 0
 
 
-def _held(connection: sqlite3.Connection, exchange: str) -> HoldAnswer | None:
-    row = connection.execute(_HOLD, (exchange,)).fetchone()
+def _held(cursor: sqlite3.Cursor, exchange: str) -> HoldAnswer | None:
+    row = cursor.execute(_HOLD, (exchange,)).fetchone()
     if row is None:
         return None
     return HoldAnswer(row[1] if row[2] == "held" else None)
 
 
-def _grow(connection: sqlite3.Connection, asked: Growth) -> int:
-    row = connection.execute(_HOLD, (asked.id,)).fetchone()
+def _grow(cursor: sqlite3.Cursor, asked: Growth) -> int:
+    row = cursor.execute(_HOLD, (asked.id,)).fetchone()
     if row is None or row[2] != "held":
         return 0
     if row[1] != asked.held:
         return max(0, int(row[1]) - asked.held)  # It has grown already, and whoever asked did not hear of it.
     purses = row[0].split()
-    grown = min(asked.want, _left(connection, purses)) if purses else asked.want
+    grown = min(asked.want, _left(cursor, purses)) if purses else asked.want
     if grown < asked.least:
         return 0
     for purse in purses:
-        connection.execute(_SET_ASIDE, (grown, purse))
-    connection.execute(_GROW_HOLD, (grown, asked.id))
+        cursor.execute(_SET_ASIDE, (grown, purse))
+    cursor.execute(_GROW_HOLD, (grown, asked.id))
     return grown
 
 
-def _settle(connection: sqlite3.Connection, asked: Settlement, again: bool) -> Settled:
-    row = connection.execute(_HOLD, (asked.id,)).fetchone()
+def _settle(cursor: sqlite3.Cursor, asked: Settlement, again: bool) -> Settled:
+    row = cursor.execute(_HOLD, (asked.id,)).fetchone()
     at = _time_text(asked.at)
     if row is not None and row[2] != "held":
-        return _settled_before(connection, asked, again and row[2:] == (asked.state, at))
+        return _settled_before(cursor, asked, again and row[2:] == (asked.state, at))
     cost = asked.cost
-    if cost and not _add_transfer(connection, asked, at):
+    if cost and not _add_transfer(cursor, asked, at):
         if row is None:  # The hold was swept since.
-            return _settled_before(connection, asked, False)
+            return _settled_before(cursor, asked, False)
         cost = 0
     held = 0
     if row is None:
         purses = " ".join(asked.purses)
         made_up = (asked.id, asked.account_id, purses, 0, asked.state, "", at, at, "", 0)
-        connection.execute(_ADD_HOLD, made_up)
+        cursor.execute(_ADD_HOLD, made_up)
     else:
-        held = _close(connection, asked, at, row)
-    taken = _take(connection, asked.purses, cost, held)
+        held = _close(cursor, asked, at, row)
+    taken = _take(cursor, asked.purses, cost, held)
     if cost:
-        _post(connection, asked, taken, cost - taken)
-    _add_usage(connection, asked.row, cost - taken)
+        _post(cursor, asked, taken, cost - taken)
+    _add_usage(cursor, asked.row, cost - taken)
     return Settled(taken, cost - taken)
 
 
-def _settled_before(connection: sqlite3.Connection, asked: Settlement, by_us: bool) -> Settled:
-    taken, shortfall = connection.execute(_POSTED, (asked.unpaid, asked.id)).fetchone()
+def _settled_before(cursor: sqlite3.Cursor, asked: Settlement, by_us: bool) -> Settled:
+    taken, shortfall = cursor.execute(_POSTED, (asked.unpaid, asked.id)).fetchone()
     return Settled(taken, shortfall, by_us)
 
 
-def _close(connection: sqlite3.Connection, asked: Settlement, at: str, row: Sequence[Any]) -> int:
+def _close(cursor: sqlite3.Cursor, asked: Settlement, at: str, row: Sequence[Any]) -> int:
     """Closes the hold; what of it is still to be given back to the purses of the settlement."""
-    connection.execute(_CLOSE_HOLD, (asked.state, at, asked.id))
+    cursor.execute(_CLOSE_HOLD, (asked.state, at, asked.id))
     held: int = row[1]
     if row[0] == " ".join(asked.purses):
         return held
     for purse in row[0].split():
-        connection.execute(_TAKE, (0, held, purse))
+        cursor.execute(_TAKE, (0, held, purse))
     return 0
 
 
-def _take(connection: sqlite3.Connection, purses: Sequence[str], cost: int, held: int) -> int:
+def _take(cursor: sqlite3.Cursor, purses: Sequence[str], cost: int, held: int) -> int:
     """Gives `held` back to every purse and takes the cost from it, or what all of them have; how much."""
     if not purses:
         return 0
-    taken = cost if cost <= held else min(cost, held + _left(connection, purses))
+    taken = cost if cost <= held else min(cost, held + _left(cursor, purses))
     if taken or held:
         for purse in purses:
-            connection.execute(_TAKE, (taken, held, purse))
+            cursor.execute(_TAKE, (taken, held, purse))
     return taken
 
 
-def _left(connection: sqlite3.Connection, purses: Sequence[str]) -> int:
+def _left(cursor: sqlite3.Cursor, purses: Sequence[str]) -> int:
     """What is free in all of them; a limit that has been swept limits nothing."""
-    rows = [connection.execute(_FREE, (purse,)).fetchone() for purse in purses]
+    rows = [cursor.execute(_FREE, (purse,)).fetchone() for purse in purses]
     if rows[0] is None:
         return 0
     return int(min(row[0] for row in rows if row is not None))
 
 
-def _add_transfer(connection: sqlite3.Connection, asked: Settlement, at: str) -> bool:
+def _add_transfer(cursor: sqlite3.Cursor, asked: Settlement, at: str) -> bool:
     values = (asked.id, f"exchange:{asked.id}", asked.account_id, at)
-    return connection.execute(_ADD_TRANSFER, values).rowcount > 0
+    return cursor.execute(_ADD_TRANSFER, values).rowcount > 0
 
 
-def _post(connection: sqlite3.Connection, asked: Settlement, taken: int, shortfall: int) -> None:
+def _post(cursor: sqlite3.Cursor, asked: Settlement, taken: int, shortfall: int) -> None:
     sides: list[str | int] = [asked.id, asked.charged, asked.unit, asked.cost]
     if shortfall:
         sides += (asked.id, asked.unpaid, asked.unit, -shortfall)
     if taken:
         sides += (asked.id, asked.purses[0], asked.unit, -taken)
-    connection.execute(_ADD_THREE_POSTINGS if shortfall and taken else _ADD_TWO_POSTINGS, sides)
+    cursor.execute(_ADD_THREE_POSTINGS if shortfall and taken else _ADD_TWO_POSTINGS, sides)
 
 
-def _add_usage(connection: sqlite3.Connection, row: UsageRow, shortfall: int) -> None:
+def _add_usage(cursor: sqlite3.Cursor, row: UsageRow, shortfall: int) -> None:
     values = list(msgspec.structs.astuple(row))
     values[_STARTED_AT] = _time_text(row.started_at)
     values[_SHORTFALL] = shortfall
-    connection.execute(_ADD_USAGE, values)
+    cursor.execute(_ADD_USAGE, values)
 
 
 def _json(values: Sequence[Any]) -> str:
