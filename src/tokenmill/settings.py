@@ -89,9 +89,14 @@ class Server(Section):
 
 
 class DatabaseSection(Section):
-    """Where the business is kept; after `load_settings`, `url` is never empty and its path absolute."""
+    """Where the business is kept; after `load_settings`, `url` is never empty and its path absolute.
+
+    With `synchronous = "full"` SQLite waits for the disk at every commit, so that a machine which loses
+    power loses nothing; PostgreSQL has a setting of its own for that.
+    """
 
     url: Annotated[str, AfterValidator(_database_url)] = ""
+    synchronous: Literal["normal", "full"] = "normal"
 
 
 class Cache(Section):
