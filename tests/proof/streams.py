@@ -35,7 +35,7 @@ from tokenmill.conversation.parts import (
     Vendor,
     VendorCitation,
 )
-from tokenmill.conversation.request import Request
+from tokenmill.conversation.request import Drop, Request
 from tokenmill.exchange.steps.chain import Chain
 from tokenmill.kit.faults import Blame, Code, Fault
 from tokenmill.wire.anthropic_messages import reply as anthropic_reply
@@ -291,6 +291,10 @@ class _Heard:
     def __init__(self, encoder: StreamEncoder) -> None:
         self._encoder = encoder
         self.events: list[Event] = []
+
+    @property
+    def drops(self) -> Sequence[Drop]:
+        return self._encoder.drops
 
     def feed(self, event: Event) -> bytes:
         self.events.append(event)

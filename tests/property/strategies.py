@@ -8,6 +8,7 @@ from typing import get_args
 
 from hypothesis import settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tokenmill.conversation.events import Event, Stop
 from tokenmill.conversation.fold import Choice, Reply, unfold
@@ -137,6 +138,16 @@ def replies(draw: st.DrawFn, parts: st.SearchStrategy[Part] = any_parts, merge: 
     )
 
 
+def _settled(reply: Reply) -> Reply:
+    """The reply with ends that say whether a call was made, as this wire tells them."""
+    choices = []
+    for choice in reply.choices:
+        called = any(isinstance(part, ToolCall) for part in choice.parts)
+        stop = choice.stop if choice.stop in (Stop.LENGTH, Stop.FILTER) else Stop.TOOL if called else Stop.END
+        choices.append(replace(choice, stop=stop))
+    return replace(reply, choices=tuple(choices))
+
+
 chat_replies = replies(
     st.one_of(
         st.builds(Text, words, st.lists(url_citations(), max_size=2).map(tuple), logprobs),
@@ -145,7 +156,7 @@ chat_replies = replies(
         st.builds(ToolCall, names, names, words, st.sampled_from(["function", "custom"])),
     ),
     merge=True,
-)
+).map(_settled)
 """Replies that the chat wire can say whole."""
 
 published_chat_replies = replies(
@@ -202,37 +213,43 @@ _user_parts = st.one_of(
         ]
     ),
 )
-_calls = st.builds(ToolCall, names, names, words, st.sampled_from(["function", "custom"]))
+_calls = st.builds(ToolCall, names, names, words)
+_strict_calls = st.builds(ToolCall, names, names, words, st.sampled_from(["function", "custom"]))
 
 
 @st.composite
-def _assistant_turns(draw: st.DrawFn) -> Turn:
+def _assistant_turns(draw: st.DrawFn, calls_: st.SearchStrategy[ToolCall]) -> Turn:
     thought = draw(st.lists(st.builds(Reasoning, texts), max_size=1))
     said = draw(st.lists(st.builds(Text, words) | st.builds(Refusal, words), max_size=2))
-    calls = draw(st.lists(_calls, max_size=2))
+    calls = draw(st.lists(calls_, max_size=2))
     return Turn("assistant", (*thought, *said, *calls) or (Text("yes"),), draw(st.none() | names))
 
 
-turns = st.one_of(
-    st.builds(
-        Turn, st.sampled_from(["system", "user"]), st.lists(_user_parts, min_size=1, max_size=3).map(tuple)
-    ),
-    _assistant_turns(),
-    st.builds(
-        Turn,
-        st.just("tool"),
-        st.builds(ToolResult, names, st.lists(st.builds(Text, words), max_size=2).map(tuple)).map(
-            lambda result: (result,)
+def _turns(calls: st.SearchStrategy[ToolCall], media: st.SearchStrategy[Part]) -> st.SearchStrategy[Turn]:
+    return st.one_of(
+        st.builds(
+            Turn, st.sampled_from(["system", "user"]), st.lists(media, min_size=1, max_size=3).map(tuple)
         ),
-        st.none() | names,
-    ),
-)
+        _assistant_turns(calls),
+        st.builds(
+            Turn,
+            st.just("tool"),
+            st.builds(ToolResult, names, st.lists(st.builds(Text, words), max_size=1).map(tuple)).map(
+                lambda result: (result,)
+            ),
+            st.none() | names,
+        ),
+    )
+
+
+turns = _turns(_calls, _user_parts)
+_strict_turns = _turns(_strict_calls, _user_parts.filter(lambda part: getattr(part, "kind", "") != "video"))
 
 _ratio = st.floats(0.01, 1)
 _penalty = st.none() | st.floats(-2, 2)
 sampling = st.builds(
     Sampling,
-    temperature=st.none() | st.floats(0, 1.5),
+    temperature=st.none() | st.floats(0, 2),
     top_p=st.none() | _ratio,
     top_k=st.none() | st.integers(1, 100),
     presence_penalty=_penalty,
@@ -240,11 +257,11 @@ sampling = st.builds(
     seed=st.none() | st.integers(-(2**63), 2**63 - 1),
     stop=st.lists(words, max_size=4).map(tuple),
 )
+_functions = st.builds(
+    FunctionTool, names, st.none() | texts, st.none() | json_objects, st.sampled_from([None, True, False])
+)
 _tools: st.SearchStrategy[Tool] = st.one_of(
-    st.builds(
-        FunctionTool, names, st.none() | texts, st.none() | json_objects, st.sampled_from([None, True, False])
-    ),
-    st.builds(CustomTool, names, st.none() | texts, st.none() | json_objects),
+    _functions,
     st.builds(
         WebSearchTool,
         st.booleans(),
@@ -254,24 +271,39 @@ _tools: st.SearchStrategy[Tool] = st.one_of(
     ),
     st.just(UnknownTool("openai_chat", "namespace", b'{"type": "namespace", "x": 1.0}')),
 )
+_strict_tools = st.one_of(
+    _functions,
+    st.builds(CustomTool, names, st.none() | texts, st.none() | json_objects),
+    st.builds(WebSearchTool),
+)
 
 
 @st.composite
-def chat_requests(draw: st.DrawFn) -> Request:
-    """Requests that the chat wire can say whole, as a client that streams would send them."""
-    tools = draw(st.lists(_tools, max_size=3, unique_by=lambda tool: getattr(tool, "name", tool)))
+def chat_requests(draw: st.DrawFn, *, strict: bool = False) -> Request:
+    """Requests that the chat wire can say whole, as a client that streams would send them.
+
+    A target that is not `strict` knows no tools of free text, cannot allow some of many, and goes on with a
+    last message of the assistant; a strict one knows no films, and loses some tuning.
+    """
+    kinds = _strict_tools if strict else _tools
+    tools = draw(st.lists(kinds, max_size=3, unique_by=lambda tool: getattr(tool, "name", type(tool))))
     named = [tool.name for tool in tools if isinstance(tool, FunctionTool | CustomTool)]
     choices: list[ToolChoice] = [ChooseFreely()]
     if tools:
-        choices += [ChooseNone(), ChooseAny()]
+        choices.append(ChooseNone())
     if named:
-        choices += [ChooseOne(named[0]), ChooseFrom(tuple(named), draw(st.booleans()))]
+        choices += [ChooseAny(), ChooseOne(named[0])]
+    if named and strict:
+        choices.append(ChooseFrom(tuple(named), draw(st.booleans())))
     extras = draw(st.dictionaries(names.map("x_{}".format), json_objects, max_size=2))
     effort = draw(st.sampled_from([None, *sorted(set(get_args(Effort)) - set(DEGREES))]))
     on = draw(st.sampled_from([None, True, False]))
+    said = draw(st.lists(_strict_turns if strict else turns, min_size=1, max_size=4))
+    if said[-1].role == "assistant":
+        said.append(Turn("user", (Text("go on"),)))
     return Request(
         model=draw(words),
-        turns=tuple(draw(st.lists(turns, min_size=1, max_size=4))),
+        turns=tuple(said),
         tools=tuple(tools),
         tool_choice=draw(st.sampled_from(choices)),
         parallel_tools=draw(st.sampled_from([None, True, False])) if tools else None,

@@ -115,7 +115,11 @@ _tools: st.SearchStrategy[Tool] = st.one_of(
         cache_marks,
     ),
     st.builds(WebSearchTool, max_keyword=st.none() | st.integers(1, 9), location=st.none() | json_objects),
-    st.just(UnknownTool("anthropic_messages", "bash_20250124", b'{"type": "bash_20250124", "name": "BASH"}')),
+    st.just(
+        UnknownTool(
+            "anthropic_messages", "bash_20250124", b'{"type": "bash_20250124", "name": "BASH"}', "BASH"
+        )
+    ),
 )
 
 
@@ -145,7 +149,7 @@ def messages_requests(draw: st.DrawFn) -> Request:
         sampling=draw(
             st.builds(
                 Sampling,
-                temperature=st.none() | st.floats(0, 1.5),
+                temperature=st.none() | st.floats(0, 2),
                 top_p=st.none() | st.floats(0.01, 1),
                 top_k=st.none() | st.integers(1, 100),
                 stop=st.lists(words, max_size=4).map(tuple),

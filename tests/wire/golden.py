@@ -11,7 +11,11 @@ from typing import Any
 import msgspec
 
 from tokenmill.conversation.events import Event
+from tokenmill.conversation.request import Request, Turn
 from tokenmill.kit.faults import Fault
+
+PLACES = {(Turn, "at"), (Request, "tools_at")}
+"""Where something was said is shown by what is dropped and refused, not by each request."""
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -22,7 +26,7 @@ def shown(value: object) -> Any:
         members = {}
         for field in msgspec.structs.fields(value):
             member = getattr(value, field.name)
-            if field.required or member != field.default:
+            if (type(value), field.name) not in PLACES and (field.required or member != field.default):
                 members[field.name] = shown(member)
         return {type(value).__name__: members}
     if isinstance(value, Fault):

@@ -13,6 +13,7 @@ from tokenmill.conversation.frames import Frame, StreamDecoder, StreamEncoder
 from tokenmill.conversation.parts import Reasoning, Vendor
 from tokenmill.conversation.request import Drop, Request
 from tokenmill.conversation.usage import Usage
+from tokenmill.exchange.naming import named, naming
 from tokenmill.exchange.seals import AccountSeals
 from tokenmill.kit.faults import Fault
 from tokenmill.kit.ids import AccountId
@@ -68,8 +69,9 @@ def read_request(caller: Vendor, body: Json) -> Request:
 def asked(caller: Vendor, upstream: Vendor, body: Json, *, strict: bool) -> tuple[Json, tuple[Drop, ...]]:
     """The body that the upstream gets, and what it is not told. Raises Fault."""
     request, unsealed = _SEALS.open(read_request(caller, body))
-    raw, drops = write_request(upstream, request, strict=strict)
-    return json.loads(raw), (*unsealed, *drops)
+    with naming(request, caller):
+        raw, drops = write_request(upstream, request, strict=strict)
+    return json.loads(raw), named((*unsealed, *drops), request, caller)
 
 
 def write_request(upstream: Vendor, request: Request, *, strict: bool) -> tuple[bytes, tuple[Drop, ...]]:

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from tokenmill.conversation.request import Request, UnknownTool
+from tokenmill.conversation.request import (
+    ChooseOne,
+    Request,
+    UnknownTool,
+)
 from tokenmill.kit.faults import Fault
 from tokenmill.ports import Route
 from tokenmill.wire.almost_json import read_almost, write_again
@@ -40,9 +44,10 @@ def test_choices_that_nobody_asked_for_are_left_out_of_a_whole_reply() -> None:
 
 def test_a_refusal_quotes_no_more_than_a_sentence_of_the_caller() -> None:
     """The type is the caller's own and of any length; so would the message be, and the log's line."""
-    tool = UnknownTool("openai_chat", "x" * 100_000, b"{}")
+    tool = UnknownTool("openai_chat", "x" * 100_000, b"{}", "x")
     with pytest.raises(Fault) as caught:
         encode_request(
-            Request(model="m", turns=(), tools=(tool,)), Route(target="t", engine="e", upstream_model="u")
+            Request(model="m", turns=(), tools=(tool,), tool_choice=ChooseOne("x")),
+            Route(target="t", engine="e", upstream_model="u"),
         )
     assert len(caught.value.message) < 500

@@ -92,7 +92,7 @@ def of_assistant(*blocks: Any) -> dict[str, Any]:
         ({"system": [{"type": "text"}]}, "system[0].text: this member is required"),
         ({"max_tokens": 0}, "max_tokens: 0 is out of range"),
         ({"max_tokens": "many"}, "max_tokens: expected an integer, got a string"),
-        ({"temperature": 1.6}, "temperature: 1.6 is out of range; use a number from 0 to 1.5"),
+        ({"temperature": 2.1}, "temperature: 2.1 is out of range; use a number from 0 to 2"),
         ({"top_p": 2}, "top_p: 2.0 is out of range"),
         ({"stop_sequences": ["a", ""]}, "stop_sequences[1]: an empty text"),
         ({"stop_sequences": "a"}, "stop_sequences: expected an array, got a string"),

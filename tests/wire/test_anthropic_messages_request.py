@@ -23,7 +23,6 @@ from tokenmill.conversation.request import (
     ChooseFrom,
     ChooseNone,
     ChooseOne,
-    CustomTool,
     Extras,
     FunctionTool,
     JsonObject,
@@ -48,6 +47,7 @@ ROUTE = Route(target="t", engine="e", upstream_model="upstream")
 STRICT = Route(
     target="t", engine="e", upstream_model="upstream", thinking_switch="reasoning_effort", strict=True
 )
+UNKNOWN_TOOL = UnknownTool("openai_responses", "namespace", b"{}", "n")
 TOOL = FunctionTool("f", parameters=b'{"type":"object"}')
 CALLING = Turn("assistant", (ToolCall("c", "f", "{}"),))
 RESULT = Turn("tool", (ToolResult("c", (Text("r"),)),))
@@ -161,7 +161,7 @@ def test_ways_to_ask_for_thinking(members: dict[str, Any], thinking: Thinking) -
         ("reasoning_effort", Thinking(effort="high"), None, []),
         ("reasoning_effort", Thinking(effort="minimal"), None, ["reasoning_effort"]),
         ("none", Thinking(on=True), None, ["thinking"]),
-        ("none", Thinking(on=False), None, []),
+        ("none", Thinking(on=False), None, ["thinking"]),
         ("thinking", Thinking(), None, []),
     ],
 )
@@ -222,8 +222,8 @@ def test_a_signing_target_hears_no_sampling_that_it_refuses_while_it_thinks() ->
         ({"logprobs": Logprobs()}, "logprobs"),
         ({"choices": 2}, "n"),
         ({"format": JsonObject()}, "response_format"),
-        ({"tools": (CustomTool("f"),)}, "tools[0]"),
-        ({"tools": (UnknownTool("openai_responses", "namespace", b"{}"),)}, "tools[0]"),
+        ({"tools": (UNKNOWN_TOOL,), "tool_choice": ChooseOne("n")}, "tool_choice"),
+        ({"tools": (UNKNOWN_TOOL,), "tool_choice": ChooseAny()}, "tool_choice"),
     ],
 )
 def test_a_feature_that_the_wire_lacks_is_refused_by_name(members: dict[str, Any], field: str) -> None:
@@ -260,7 +260,6 @@ def test_knobs_and_marks_that_the_wire_lacks_are_dropped_by_name() -> None:
         "messages[0].content[0].citations",
         "messages[0].content[1].detail",
         "messages[1].content[0].citations",
-        "tools[0].force_search",
         "tools[0].limit",
         "presence_penalty",
         "frequency_penalty",
@@ -269,6 +268,23 @@ def test_knobs_and_marks_that_the_wire_lacks_are_dropped_by_name() -> None:
         "response_format.json_schema.strict",
         "logit_bias",
     ]
+
+
+def test_a_tool_that_only_its_vendor_runs_is_left_out_unless_it_is_demanded() -> None:
+    said, drops = asked(of_turn(HI, tools=(UNKNOWN_TOOL, TOOL)))
+    assert [tool["name"] for tool in said["tools"]] == ["f"]
+    assert drops == ["tools[0]"]
+
+
+def test_a_search_that_is_demanded_is_called_for_by_name_and_keeps_the_target_from_thinking() -> None:
+    search = WebSearchTool(force=True)
+    said, drops = asked(of_turn(HI, tools=(search,), thinking=Thinking(on=True)), origin="o")
+    assert said["tool_choice"] == {"type": "tool", "name": "web_search"}
+    assert "thinking" not in said
+    assert drops == ["thinking"]
+    said, drops = asked(of_turn(HI, tools=(search, TOOL), tool_choice=ChooseNone()))
+    assert said["tool_choice"] == {"type": "none"}
+    assert drops == ["tools[0].force_search"]
 
 
 def test_some_tools_of_many_are_allowed_by_offering_no_others() -> None:

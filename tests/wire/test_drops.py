@@ -65,8 +65,11 @@ def _seen(caller: Vendor, name: str, upstream: Vendor, *, strict: bool) -> str:
         return f"refused {fault.field}"
     said, drops = asked(caller, upstream, without(feature[1], at(feature)), strict=strict)
     lost = [drop for drop in drops_too if drop not in drops]
+    if not lost and said_too == said:
+        path = re.sub(r"\.(\d+)", r"[\1]", feature[0])
+        return "gone" if any(path.startswith(drop.field) for drop in drops_too) else "here"
     if not lost:
-        return "passed" if said_too != said else "here"
+        return "passed"
     return f"{'bent' if said_too != said else 'lost'} {'; '.join(map(_named, lost))}"
 
 
@@ -104,7 +107,6 @@ UNSAID: Final = {
     "Text.logprobs": "replies have them",
     "TokenLogprob.*": "replies have them",
     "Extras.headers": "headers are not in the body",
-    "UrlCitation.summary": "no protocol sends it back",
     "UrlCitation.site_name": "no protocol sends it back",
     "UrlCitation.publish_time": "no protocol sends it back",
     "UrlCitation.logo_url": "no protocol sends it back",
@@ -173,6 +175,7 @@ MEANT_FOR_US: Final[dict[Vendor, dict[str, str]]] = {
         "tool_choice": "auto is the default",
         "(tools|messages.[].content).[].cache_control.type": "ephemeral is the only type",
         "tools.[].function.parameters.type": "Messages demands an object",
+        "tools.[].custom.format": "any text is what a tool takes that has no grammar",
     },
     "openai_responses": {
         "stream": "upstreams are always asked for a stream",
@@ -184,8 +187,9 @@ MEANT_FOR_US: Final[dict[Vendor, dict[str, str]]] = {
         "input.[].(summary|content).[].type": "there is one type to each list",
         "parallel_tool_calls": "true is the default",
         "(tool_choice|tool_choice.mode)": "auto is the default",
+        "reasoning(.summary)?": "the reply shows what the model thinks as a summary",
+        "tools.[].format.type": "a definition is that of a grammar",
         "text.format.strict": "Messages always keeps to the schema",
-        "tools.[].external_web_access": "a mark of the vendor's own search",
         "tools.[].(tools.[].)?parameters(.type)?": "Messages demands an object",
     },
     "anthropic_messages": {
@@ -196,7 +200,7 @@ MEANT_FOR_US: Final[dict[Vendor, dict[str, str]]] = {
         "messages.[].content.[].(content.[].)?source.media_type": "the data tell it",
         "thinking.type": "a budget or an effort switches thinking as well",
         "tools.[].input_schema.type": "object is the default",
-        "tools.[].input_examples": "only the vendor's own models are told",
+        "messages.[].content.[].content.[].type": "what a search has found is text",
         "tools.[].name": "the search has only one",
     },
 }

@@ -107,10 +107,10 @@ def refusal(raw: bytes) -> Fault:
             "tool_choice.allowed_tools.mode: use auto or required",
         ),
         ({"functions": []}, "functions: it is no longer used; send tools"),
-        ({"temperature": 1.6}, "temperature: 1.6 is out of range; use a number from 0 to 1.5"),
+        ({"temperature": 2.1}, "temperature: 2.1 is out of range; use a number from 0 to 2"),
         ({"temperature": "hot"}, "temperature: expected a number, got a string"),
         ({"temperature": True}, "temperature: expected a number, got a boolean"),
-        ({"top_p": 0}, "top_p: 0.0 is out of range; use a number from 0.01 to 1"),
+        ({"top_p": -0.1}, "top_p: -0.1 is out of range; use a number from 0 to 1"),
         ({"presence_penalty": 2.1}, "presence_penalty: 2.1 is out of range"),
         ({"frequency_penalty": -2.1}, "frequency_penalty: -2.1 is out of range"),
         (

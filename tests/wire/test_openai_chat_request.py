@@ -19,7 +19,16 @@ from tokenmill.conversation.parts import (
     Url,
     UrlCitation,
 )
-from tokenmill.conversation.request import Extras, FunctionTool, Request, Thinking, Turn, UnknownTool
+from tokenmill.conversation.request import (
+    ChooseOne,
+    Extras,
+    FunctionTool,
+    Request,
+    Thinking,
+    Turn,
+    UnknownTool,
+    WebSearchTool,
+)
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route
 from tokenmill.wire.openai_chat.request import decode_request, encode_request
@@ -50,8 +59,12 @@ def test_a_golden_request_means_what_is_written_and_is_asked_as_written(path: Pa
     check(path.with_name(f"{stem}.canon.json"), shown(request))
     told = []
     for route in (ROUTE, STRICT):
-        raw, drops = encode_request(request, route)
-        told.append({"body": json.loads(raw), "drops": [[drop.field, drop.reason] for drop in drops]})
+        try:
+            raw, drops = encode_request(request, route)
+        except Fault as fault:
+            told.append(shown(fault))
+        else:
+            told.append({"body": json.loads(raw), "drops": [[drop.field, drop.reason] for drop in drops]})
     check(path.with_name(f"{stem}.upstream.json"), told)
 
 
@@ -118,7 +131,7 @@ def test_ways_to_ask_for_thinking(members: dict[str, Any], thinking: Thinking) -
         ("reasoning_effort", Thinking(on=True), {"reasoning_effort": "medium"}, ["thinking.type"]),
         ("reasoning_effort", Thinking(budget=5), {"reasoning_effort": "medium"}, ["thinking.budget_tokens"]),
         ("none", Thinking(on=True), {}, ["thinking"]),
-        ("none", Thinking(on=False), {}, []),
+        ("none", Thinking(on=False), {}, ["thinking"]),
         ("none", Thinking(), {}, []),
     ],
 )
@@ -178,7 +191,11 @@ def test_reasoning_goes_back_as_the_target_wants_it(
         of_turn(Turn("tool", (Text("x"),))),
         of_turn(Turn("user", (Media("image", FileId("file-1")),))),
         of_turn(Turn("user", (Media("audio", FileId("file-1")),))),
-        of_turn(Turn("user", (Text("x"),)), tools=(UnknownTool("openai_responses", "namespace", b"{}"),)),
+        of_turn(
+            Turn("user", (Text("x"),)),
+            tools=(UnknownTool("openai_responses", "file_search", b"{}", "n"),),
+            tool_choice=ChooseOne("n"),
+        ),
     ],
     ids=[
         "unknown part",
@@ -210,17 +227,16 @@ def test_marks_that_the_wire_does_not_know_are_dropped_by_name() -> None:
     assert [message["role"] for message in told["messages"]] == [
         "user",
         "assistant",
-        "assistant",
         "user",
         "tool",
     ]
     assert drops == [
         "messages[0].content[0].cache_control",
         "messages[0].content[1].cache_control",
-        "messages[1].tool_calls.cache_control",
-        "messages[1].content.citations",
-        "messages[2]",
-        "messages[3].cache_control",
+        "messages[1].content[1].cache_control",
+        "messages[1].content[0].citations",
+        "messages[2].content[0]",
+        "messages[3].content[1].cache_control",
         "tools[0].cache_control",
         "tools[0].defer_loading",
     ]
@@ -271,7 +287,11 @@ def test_results_of_tools_in_one_turn_become_one_message_each() -> None:
         {"role": "tool", "tool_call_id": "a", "content": "Error: no"},
         {"role": "user", "content": "go on"},
     ]
-    assert drops == ["messages[0].is_error", "messages[0]", "messages[0].content.cache_control"]
+    assert drops == [
+        "messages[0].content[0].is_error",
+        "messages[0].content[1]",
+        "messages[0].content[2].cache_control",
+    ]
 
 
 def test_what_tools_show_follows_their_results_as_words_of_the_user() -> None:
@@ -287,14 +307,11 @@ def test_what_tools_show_follows_their_results_as_words_of_the_user() -> None:
     shown = told["messages"][2]["content"]
 
     assert roles == ["tool", "tool", "user", "user"]
-    assert [part["text"] for part in told["messages"][0]["content"]] == [
-        "see",
-        "The image follows in a message of the user.",
-    ]
+    assert told["messages"][0]["content"] == "see\nThe image follows in a message of the user."
     assert told["messages"][1]["content"] == "The image follows in a message of the user."
     assert [part["type"] for part in shown] == ["text", "image_url", "text", "image_url"]
     assert "call b" in shown[2]["text"]
-    assert drops == ["messages[0].content[1]", "messages[0].content[0]"]
+    assert drops == ["messages[0].content[0].content[1]", "messages[0].content[1].content[0]"]
 
 
 def test_a_strict_target_hears_neighbours_of_one_role_as_one() -> None:
@@ -317,14 +334,77 @@ def test_a_strict_target_hears_neighbours_of_one_role_as_one() -> None:
     assert [first["role"], second["role"]] == ["tool", "tool"]
     assert [part["type"] for part in shown["content"]] == ["text", "image_url", "text"]
     assert bob == {"role": "user", "name": "bob", "content": "e"}
-    assert drops == ["messages[1]", "messages[3]", "messages[4].content[0]", "messages[5]"]
+    assert drops == ["messages[1]", "messages[3]", "messages[4].content[1].content[0]", "messages[5]"]
     assert len(asked(of_turn(*turns))[0]["messages"]) == 9
 
 
 def test_text_after_a_tool_call_is_moved_before_it_and_that_is_recorded() -> None:
     told, drops = asked(of_turn(Turn("assistant", (ToolCall("c", "f"), Text("x")))))
     assert told["messages"][0]["content"] == "x"
-    assert drops == ["messages[0].content"]
+    assert drops == ["messages[0].content[1]"]
+
+
+def test_a_turn_of_which_nothing_can_be_said_is_left_out() -> None:
+    """An empty answer would teach the model to give one."""
+    search = Turn("assistant", (ToolCall("s", "web_search", kind="server"), ToolResult("s", server=True)))
+    sealed = Turn("assistant", (Reasoning(form="redacted", signature="x"),))
+    told, drops = asked(of_turn(Turn("user", (Text("a"),)), search, sealed, Turn("user", (Text("b"),))))
+    assert [message["role"] for message in told["messages"]] == ["user", "user"]
+    assert len(drops) == 3
+
+
+BEGUN = (Turn("user", (Text("hi"),)), Turn("assistant", (Text("so"),)))
+
+
+def test_an_open_server_goes_on_with_an_answer_that_the_caller_has_begun() -> None:
+    told, drops = asked(of_turn(*BEGUN))
+    assert (told["continue_final_message"], told["add_generation_prompt"]) == (True, False)
+    assert drops == []
+
+
+def test_a_caller_that_says_itself_how_to_go_on_is_not_corrected() -> None:
+    extras = Extras("openai_chat", (("add_generation_prompt", b"true"),))
+    told, _ = asked(of_turn(*BEGUN, extras=extras))
+    assert told["add_generation_prompt"] is True
+    assert "continue_final_message" not in told
+
+
+@pytest.mark.parametrize(
+    "last", [Turn("assistant", (Text("so"), ToolCall("c", "f"))), Turn("user", (Text("x"),))]
+)
+def test_nothing_is_gone_on_with_but_words_of_the_assistant(last: Turn) -> None:
+    told, _ = asked(of_turn(BEGUN[0], last))
+    assert "continue_final_message" not in told
+
+
+def test_a_strict_target_hears_nothing_that_its_schema_lacks() -> None:
+    request = of_turn(
+        *BEGUN,
+        tools=(WebSearchTool(), FunctionTool("f")),
+        thinking=Thinking(on=True, effort="high"),
+        user="u" * 65,
+        extras=Extras("openai_chat", (("verbosity", b'"low"'), ("repetition_penalty", b"1"))),
+    )
+    told, drops = asked(request, STRICT)
+    assert [tool["type"] for tool in told["tools"]] == ["function"]
+    assert "thinking" not in told
+    assert told["reasoning_effort"] == "high"
+    assert told["verbosity"] == "low"
+    assert len(told["user"]) == 64
+    assert drops == ["messages[1]", "tools[0]", "thinking", "user", "repetition_penalty"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (of_turn(Turn("user", (Media("video", Url("u")),))), "messages[0].content[0]"),
+        (of_turn(*BEGUN[:1], tools=(WebSearchTool(force=True),)), "tools[0]"),
+    ],
+)
+def test_a_strict_target_is_not_asked_for_what_its_schema_lacks(request_: Request, field: str) -> None:
+    with pytest.raises(Fault) as caught:
+        encode_request(request_, STRICT)
+    assert (caught.value.code, caught.value.field) == (Code.UNSUPPORTED, field)
 
 
 def test_a_whole_reply_can_be_asked_for() -> None:

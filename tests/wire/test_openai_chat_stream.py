@@ -34,6 +34,7 @@ from tokenmill.conversation.parts import (
     Text,
     TokenLogprob,
     ToolCall,
+    ToolResult,
     UrlCitation,
     VendorCitation,
 )
@@ -147,7 +148,7 @@ def test_counts_are_left_out_when_not_wanted_and_never_made_up() -> None:
     [
         (Stop.END, "stop"),
         (Stop.LENGTH, "length"),
-        (Stop.TOOL, "tool_calls"),
+        (Stop.TOOL, "stop"),
         (Stop.FILTER, "content_filter"),
         (Stop.STOP_SEQUENCE, "stop"),
         (Stop.PAUSE, "stop"),
@@ -156,6 +157,32 @@ def test_counts_are_left_out_when_not_wanted_and_never_made_up() -> None:
 )
 def test_every_stop_has_a_finish_reason(stop: Stop, reason: str) -> None:
     assert spoken(*SAID, Finished(stop))[-2]["choices"][0]["finish_reason"] == reason
+
+
+@pytest.mark.parametrize("stop", [Stop.END, Stop.TOOL])
+def test_a_choice_that_made_a_call_ends_with_tool_calls_whatever_its_upstream_says(stop: Stop) -> None:
+    said = (Started("r", "x", 1), PartOpened(0, ToolCall("c", "f", "{}")), PartClosed(0), Finished(stop))
+    assert spoken(*said)[-2]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_what_has_no_place_on_the_wire_is_on_the_record_once() -> None:
+    encoder = ChatStreamEncoder("chatcmpl-1", "m", 7)
+    encoder.feed(Started("r", "x", 1))
+    for index in (0, 4):
+        encoder.feed(PartOpened(index, Reasoning(signature="s")))
+        encoder.feed(PartOpened(index + 1, ToolCall("s", "web_search", kind="server")))
+        encoder.feed(PartOpened(index + 2, ToolResult("s", server=True)))
+        encoder.feed(PartOpened(index + 3, Text("x", (VendorCitation("anthropic_messages", b"{}"),))))
+        encoder.feed(VendorEvent("anthropic_messages", b"{}"))
+    encoder.feed(Finished(Stop.STOP_SEQUENCE, matched="END"))
+    assert [drop.field for drop in encoder.drops] == [
+        "message.reasoning_content.signature",
+        "message.tool_calls",
+        "message.content",
+        "message.annotations",
+        "events",
+        "finish_reason",
+    ]
 
 
 def test_a_failure_ends_the_stream_with_an_error_and_done() -> None:

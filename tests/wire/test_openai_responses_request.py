@@ -22,6 +22,7 @@ from tokenmill.conversation.parts import (
 )
 from tokenmill.conversation.request import (
     ChooseAny,
+    ChooseOne,
     Extras,
     FunctionTool,
     Logprobs,
@@ -207,7 +208,9 @@ def test_only_open_servers_are_given_ids_of_reasoning() -> None:
         of_turn(Turn("user", (Media("audio", Url("https://example.org/a.mp3")),))),
         of_turn(Turn("assistant", (Media("image", Url("u")),))),
         of_turn(Turn("assistant", (Unknown("openai_chat", "hologram", b"{}"),))),
-        of_turn(SAID, tools=(UnknownTool("anthropic_messages", "bash", b"{}"),)),
+        of_turn(
+            SAID, tools=(UnknownTool("anthropic_messages", "bash", b"{}", "b"),), tool_choice=ChooseOne("b")
+        ),
         of_turn(SAID, choices=2),
     ],
     ids=[

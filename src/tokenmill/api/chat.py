@@ -15,6 +15,7 @@ from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import Request
 from tokenmill.exchange.exchange import Running
 from tokenmill.kit.ids import opaque
+from tokenmill.wire.losses import lost_of
 from tokenmill.wire.openai_chat.reply import encode_reply
 from tokenmill.wire.openai_chat.request import decode_request
 from tokenmill.wire.openai_chat.stream import ChatStreamEncoder
@@ -57,6 +58,7 @@ class _ChatQuestion:
         )
 
     def whole(self, reply: Reply, running: Running) -> bytes:
+        running.note(lost_of(reply, ChatStreamEncoder("", "", 0, choices=len(reply.choices))))
         reply = msgspec.structs.replace(reply, fingerprint=_fingerprint(running))
         return encode_reply(reply, reply_id=opaque("chatcmpl-"), model=self.request.model)
 

@@ -18,6 +18,7 @@ from tokenmill.wire.anthropic_messages.models import encode_count
 from tokenmill.wire.anthropic_messages.reply import encode_reply
 from tokenmill.wire.anthropic_messages.request import decode_request
 from tokenmill.wire.anthropic_messages.stream import PING, MessagesStreamEncoder
+from tokenmill.wire.losses import lost_of
 
 _BETA = b"anthropic-beta"
 
@@ -41,7 +42,7 @@ class Messages:
         """`POST …/count_tokens`: the target's own count, else an estimate; a header says which."""
         request = await self._read(call)
         async with call.until_gone():
-            tokens, counted = await self._exchanges.count(request, caller)
+            tokens, counted = await self._exchanges.count(request, caller, "anthropic_messages")
         quality = b"counted" if counted else b"estimated"
         await call.respond(200, encode_count(tokens), [JSON, (b"x-tokenmill-tokens", quality)])
 
@@ -75,6 +76,7 @@ class _MessagesQuestion:
         )
 
     def whole(self, reply: Reply, running: Running) -> bytes:
+        running.note(lost_of(reply, MessagesStreamEncoder("", "", 0)))
         return encode_reply(reply, reply_id=opaque("msg_"), model=self.request.model, signer=self._seals.sign)
 
     def watch(self, frame: Frame) -> None:

@@ -20,6 +20,7 @@ from tokenmill.exchange.seals import AccountSeals
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId, opaque
 from tokenmill.memory.responses import StoredResponse, StoredResponses
+from tokenmill.wire.losses import lost_of
 from tokenmill.wire.members import bad_value
 from tokenmill.wire.openai_responses.options import Decoded, ResponsesOptions, with_sampling
 from tokenmill.wire.openai_responses.output import Sealer
@@ -122,7 +123,7 @@ class Responses:
         body = await self._whole(await call.body(self._body_limit), caller)
         decoded = await self._take_up(body, decode_request(body), caller)
         async with call.until_gone():
-            tokens, counted = await self._exchanges.count(decoded.request, caller)
+            tokens, counted = await self._exchanges.count(decoded.request, caller, "openai_responses")
         said = msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens})
         quality = b"counted" if counted else b"estimated"
         await call.respond(200, said, [JSON, (b"x-tokenmill-tokens", quality)])
@@ -178,6 +179,7 @@ class _ResponsesQuestion:
 
     def whole(self, reply: Reply, running: Running) -> bytes:
         self._reply = reply
+        running.note(lost_of(reply, ResponsesStreamEncoder("", "", 0, self._options)))
         self._options = with_sampling(self._options, running.sampling)
         return self._write(reply, self._options)
 

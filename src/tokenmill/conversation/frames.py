@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from tokenmill.conversation.events import Event
 from tokenmill.conversation.parts import Value
+from tokenmill.conversation.request import Drop
 from tokenmill.kit.faults import Fault
 
 
@@ -33,6 +35,11 @@ class StreamDecoder(Protocol):
 
 class StreamEncoder(Protocol):
     """Turns events into a caller's bytes; whatever happens, what it wrote ends legally."""
+
+    @property
+    def drops(self) -> Sequence[Drop]:
+        """What of the reply has no place on the caller's wire."""
+        ...
 
     def feed(self, event: Event) -> bytes:
         """The bytes that say `event`; often none."""

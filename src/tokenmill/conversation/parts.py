@@ -21,7 +21,10 @@ class CacheMark(Value, frozen=True):
 
 
 class UrlCitation(Value, frozen=True):
-    """A web page that the text before it leans on; offsets are in characters of the part's text."""
+    """A web page that the text before it leans on; offsets are in characters of the part's text.
+
+    `sealed` is the citation as its vendor wrote it, where that vendor wants it back as it was.
+    """
 
     url: str
     title: str = ""
@@ -31,6 +34,7 @@ class UrlCitation(Value, frozen=True):
     logo_url: str = ""
     start: int | None = None
     end: int | None = None
+    sealed: VendorCitation | None = None
 
 
 class VendorCitation(Value, frozen=True):
@@ -75,12 +79,13 @@ MediaKind = Literal["image", "audio", "video", "file"]
 
 
 class Text(Value, frozen=True):
-    """Words for the reader."""
+    """Words for the reader; `stands_for` is what its own protocol hears in their place."""
 
     text: str = ""
     citations: tuple[Citation, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
     cache: CacheMark | None = None
+    stands_for: Unknown | None = None
 
 
 class Reasoning(Value, frozen=True):

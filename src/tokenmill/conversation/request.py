@@ -10,16 +10,40 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 Effort = Literal["minimal", "low", "medium", "high", "xhigh", "max"]
 
 
-class Turn(Value, frozen=True):
-    """One message: who speaks, and what."""
+class Turn(Value, frozen=True, eq=False):
+    """One message: who speaks, and what.
+
+    `at` is where its caller said each of its parts (`messages[0].content[1]`); turns that say the same are
+    equal, wherever they were said.
+    """
 
     role: Role
     parts: tuple[Part, ...]
     name: str | None = None
+    at: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Turn):
+            return NotImplemented
+        return (self.role, self.parts, self.name) == (other.role, other.parts, other.name)
+
+    def __hash__(self) -> int:
+        return hash((self.role, self.parts, self.name))
+
+
+class Extras(Value, frozen=True):
+    """What of a request only its own protocol knows: members as the caller's JSON, headers in lower case."""
+
+    vendor: Vendor
+    fields: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class FunctionTool(Value, frozen=True):
-    """A function the model may call; `parameters` is its JSON Schema, as the caller wrote it."""
+    """A function the model may call; `parameters` is its JSON Schema, as the caller wrote it.
+
+    `extras` are members that only its own protocol knows.
+    """
 
     name: str
     description: str | None = None
@@ -27,6 +51,7 @@ class FunctionTool(Value, frozen=True):
     strict: bool | None = None
     deferred: bool = False
     cache: CacheMark | None = None
+    extras: Extras | None = None
 
 
 class CustomTool(Value, frozen=True):
@@ -38,20 +63,22 @@ class CustomTool(Value, frozen=True):
 
 
 class WebSearchTool(Value, frozen=True):
-    """Search on the web, run by the platform; `location` is the caller's JSON."""
+    """Search on the web, run by the platform; `location` is the caller's JSON, `extras` as with functions."""
 
     force: bool = False
     max_keyword: int | None = None
     limit: int | None = None
     location: bytes | None = None
+    extras: Extras | None = None
 
 
 class UnknownTool(Value, frozen=True):
-    """A tool of a type that we do not know, kept whole for its own protocol."""
+    """A tool of a type that we do not know, kept whole for its own protocol; its name, where it has one."""
 
     vendor: Vendor
     type: str
     raw: bytes
+    name: str | None = None
 
 
 Tool = FunctionTool | CustomTool | WebSearchTool | UnknownTool
@@ -127,20 +154,16 @@ class Logprobs(Value, frozen=True):
     top: int = 0
 
 
-class Extras(Value, frozen=True):
-    """What of a request only its own protocol knows: members as the caller's JSON, headers in lower case."""
-
-    vendor: Vendor
-    fields: tuple[tuple[str, bytes], ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
-
-
 class Request(Value, frozen=True, kw_only=True):
-    """One question to a model. `max_output` counts thinking and answer, in tokens."""
+    """One question to a model. `max_output` counts thinking and answer, in tokens.
+
+    `tools_at` is where its caller offered each tool, empty where that is their own order.
+    """
 
     model: str
     turns: tuple[Turn, ...]
     tools: tuple[Tool, ...] = ()
+    tools_at: tuple[str, ...] = ()
     tool_choice: ToolChoice = ChooseFreely()
     parallel_tools: bool | None = None
     max_output: int | None = None

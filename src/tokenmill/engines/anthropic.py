@@ -18,6 +18,7 @@ from tokenmill.wire.anthropic_messages.errors import decode_error
 from tokenmill.wire.anthropic_messages.reply import decode_reply
 from tokenmill.wire.anthropic_messages.request import encode_request
 from tokenmill.wire.anthropic_messages.stream import MessagesStreamDecoder
+from tokenmill.wire.free_text import free_text_tools
 
 VERSION = "2023-06-01"
 """The only `anthropic-version` there is."""
@@ -69,6 +70,7 @@ class AnthropicEngine:
                 drops=(*drops, *undone),
                 decoder=MessagesStreamDecoder(at=at, origin=route.issuer),
                 whole=partial(decode_reply, at=at, origin=route.issuer),
+                free_text=free_text_tools(request),
             )
 
     async def count(self, request: Request, route: Route) -> int | None:

@@ -14,6 +14,7 @@ from tokenmill.engines.counts import Counter
 from tokenmill.engines.streamed import StreamedReply, first_bytes
 from tokenmill.kit.faults import Fault
 from tokenmill.ports import OpenReply, Route, ServedBy, Upstream, UpstreamReply
+from tokenmill.wire.free_text import free_text_tools
 from tokenmill.wire.openai_chat.errors import decode_error
 from tokenmill.wire.openai_chat.reply import decode_reply
 from tokenmill.wire.openai_chat.request import encode_request
@@ -21,6 +22,10 @@ from tokenmill.wire.openai_chat.stream import ChatStreamDecoder
 
 _ASKED_TO_COUNT = "stream_options"
 _REMEMBERED = 1_000
+_TOKENIZED = (
+    "messages", "tools", "chat_template_kwargs", "continue_final_message", "add_generation_prompt"
+)  # fmt: skip
+"""The members on which the prompt's length depends."""
 
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
@@ -61,7 +66,7 @@ class OpenAIEngine:
         async with self._post(route, body) as reply:
             fault = await _refusal(reply)
             if fault is None:
-                yield self._opened(reply, request, drops)
+                yield self._opened(reply, request, route, drops)
                 return
         if _ASKED_TO_COUNT not in fault.message or _ASKED_TO_COUNT.encode() not in body:
             raise fault
@@ -71,15 +76,13 @@ class OpenAIEngine:
             fault = await _refusal(reply)
             if fault is not None:
                 raise fault
-            yield self._opened(reply, request, drops)
+            yield self._opened(reply, request, route, drops)
 
     async def count(self, request: Request, route: Route) -> int | None:
         """See `tokenmill.ports.Engine.count`; asks as vLLM has it, then as llama.cpp has it."""
         body, _ = encode_request(request, route)
         members = _MEMBERS.decode(body)
-        said = {
-            name: members[name] for name in ("messages", "tools", "chat_template_kwargs") if name in members
-        }
+        said = {name: members[name] for name in _TOKENIZED if name in members}
         root = route.base_url.rstrip("/").removesuffix("/v1")
         headers = _headers(route)
 
@@ -105,7 +108,9 @@ class OpenAIEngine:
         async with self._upstream.post(url, headers, body, route.timeouts) as reply:
             yield reply
 
-    def _opened(self, reply: UpstreamReply, request: Request, drops: tuple[Drop, ...]) -> StreamedReply:
+    def _opened(
+        self, reply: UpstreamReply, request: Request, route: Route, drops: tuple[Drop, ...]
+    ) -> StreamedReply:
         return StreamedReply(
             self._upstream,
             reply,
@@ -113,6 +118,7 @@ class OpenAIEngine:
             drops=drops,
             decoder=ChatStreamDecoder(choices=request.choices),
             whole=partial(decode_reply, choices=request.choices),
+            free_text=() if route.strict else free_text_tools(request),
         )
 
     def _remember_plain(self, route: Route) -> None:

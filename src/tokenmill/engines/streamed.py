@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 from contextlib import aclosing, suppress
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import Drop
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Upstream, UpstreamReply
+from tokenmill.wire.free_text import FreeText
 from tokenmill.wire.sse import BOM
 
 REPLY_LIMIT = 64 * 1024 * 1024
@@ -42,16 +43,26 @@ class StreamedReply:
         drops: tuple[Drop, ...],
         decoder: Decoder,
         whole: Callable[[bytes], Iterable[Event]],
+        free_text: Collection[str] = (),
     ) -> None:
-        """`whole` reads the reply of a server that answers in one piece although a stream was asked for."""
+        """`whole` reads the reply of a server that answers in one piece although a stream was asked for.
+
+        `free_text` are the tools that take free text and were offered as functions.
+        """
         self.wire: Vendor | None = wire
         self.drops = drops
         self._upstream = upstream
         self._reply = reply
         self._decoder = decoder
         self._whole = whole
+        self._free_text = FreeText(frozenset(free_text))
 
     async def frames(self) -> AsyncGenerator[Frame]:
+        async with aclosing(self._frames()) as frames:
+            async for frame in frames:
+                yield self._free_text.take(frame)
+
+    async def _frames(self) -> AsyncGenerator[Frame]:
         if "json" in self._reply.headers.get("content-type", ""):
             for frame in self._in_one_piece(await self._upstream.read(self._reply, REPLY_LIMIT)):
                 yield frame

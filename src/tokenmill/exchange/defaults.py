@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tokenmill.catalog.entries import Model
+from tokenmill.conversation.places import tool_places
 from tokenmill.conversation.request import ChooseFreely, Drop, Request, Sampling, Thinking, WebSearchTool
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route, ServedBy
@@ -54,9 +55,15 @@ def without_search(request: Request, model: Model) -> tuple[Request, tuple[Drop,
                     field=f"tools[{at}]",
                 )
             drops.append(Drop(f"tools[{at}]", "this model does not search the web here"))
-    tools = tuple(tool for tool in request.tools if not isinstance(tool, WebSearchTool))
+    kept = [
+        (tool, at)
+        for tool, at in zip(request.tools, tool_places(request), strict=True)
+        if not isinstance(tool, WebSearchTool)
+    ]
+    tools, places = tuple(tool for tool, _ in kept), tuple(at for _, at in kept)
     choice = request.tool_choice if tools else ChooseFreely()
-    return msgspec.structs.replace(request, tools=tools, tool_choice=choice), tuple(drops)
+    changed = msgspec.structs.replace(request, tools=tools, tools_at=places, tool_choice=choice)
+    return changed, tuple(drops)
 
 
 def _thinking(asked: Thinking, model: Model, route: Route) -> tuple[Thinking, tuple[Drop, ...]]:
@@ -65,6 +72,8 @@ def _thinking(asked: Thinking, model: Model, route: Route) -> tuple[Thinking, tu
         return Thinking(), (Drop("thinking", "this model does not think"),) if wanted else ()
     if asked.on is not None or route.thinking_switch == "none":
         return asked, ()
+    if route.strict and route.thinking_switch == "thinking" and route.engine != "anthropic":
+        return asked, ()  # OpenAI's schema has no such switch.
     if asked.effort is not None or asked.budget is not None:
         return msgspec.structs.replace(asked, on=True), ()
     return Thinking(on=model.thinking == "on"), ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 import msgspec
@@ -23,6 +23,7 @@ from tokenmill.exchange.discretion import discreet_frames, discretion
 from tokenmill.exchange.estimate import Calibration
 from tokenmill.exchange.hold import Hold
 from tokenmill.exchange.modalities import without_media
+from tokenmill.exchange.naming import named, naming
 from tokenmill.exchange.routing import routes
 from tokenmill.exchange.seals import AccountSeals
 from tokenmill.exchange.settlement import Settlements
@@ -72,6 +73,10 @@ class Running:
     def prompt_estimate(self) -> int:
         """About how many tokens the prompt is, for callers who want to know before it is counted."""
         return self._ticket.prompt_estimate
+
+    def note(self, drops: Iterable[Drop]) -> None:
+        """What the caller could not be told of the reply goes on the record."""
+        self._ticket.drops.extend(drops)
 
     async def frames(self) -> AsyncGenerator[Frame]:
         """The reply's frames as they leave the steps; usage is in them before the end, reported or counted.
@@ -150,9 +155,11 @@ class Exchanges:
         Raises Fault for whatever keeps the reply from beginning; a fault after that comes
         as a Failed event or out of `Running.frames`.
         """
-        model, ways, request, drops = self._plan(request, asked.caller)
-        ticket = Ticket(asked, request, ModelId(model.id), self._clock, self._calibration)
-        ticket.drops.extend(drops)
+        with naming(request, asked.protocol):
+            model, ways, planned, drops = self._plan(request, asked.caller)
+        ticket = Ticket(asked, planned, ModelId(model.id), self._clock, self._calibration)
+        ticket.drops.extend(named(drops, request, asked.protocol))
+        request = planned
         async with self._admission.admit(asked.caller, request, model, ways, ticket) as hold:
             try:
                 async with AsyncExitStack() as upstream:
@@ -169,16 +176,18 @@ class Exchanges:
             finally:
                 await self._settlements.end(ticket, hold)
 
-    async def count(self, request: Request, caller: Caller) -> tuple[int, bool]:
+    async def count(self, request: Request, caller: Caller, protocol: Vendor) -> tuple[int, bool]:
         """The tokens of the prompt, and whether a target counted them itself; else it is an estimate.
 
         Raises Fault as `begin` does, but for faults of the upstream. It costs nothing and leaves no row.
         """
-        model, ways, request, _ = self._plan(request, caller)
+        with naming(request, protocol):
+            model, ways, request, _ = self._plan(request, caller)
         route = ways[0]
         engine = self._engines[route.engine]
         ready, _ = with_defaults(request, model, route, engine.served_by(route))
-        counted = await engine.count(ready, self._with_key(route))
+        with naming(ready, protocol):
+            counted = await engine.count(ready, self._with_key(route))
         if counted is not None:
             return counted, True
         return self._calibration.input_tokens(model.id, request), False
@@ -252,11 +261,11 @@ class Exchanges:
         ready, drops = with_defaults(request, model, route, served_by)
         async with AsyncExitStack() as attempt:
             route = self._with_key(route)
-            with discretion(route):
+            with naming(ready, ticket.protocol), discretion(route):
                 opened = await attempt.enter_async_context(engine.open(ready, route))
             frames = await attempt.enter_async_context(aclosing(discreet_frames(opened.frames(), route)))
             opening = await _opening(frames)
-            ticket.drops.extend((*drops, *opened.drops))
+            ticket.drops.extend(named((*drops, *opened.drops), ready, ticket.protocol))
             upstream.push_async_exit(attempt.pop_all())
             family = model.markup if model.markup != "none" else route.dialect
             return Running(

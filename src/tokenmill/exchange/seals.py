@@ -62,10 +62,10 @@ class AccountSeals:
             if not any(isinstance(part, Reasoning) and part.signature is not None for part in turn.parts):
                 turns.append(turn)
                 continue
-            parts, unopened = self._open_parts(turn.parts)
+            opened, unopened = self._open_turn(turn)
             lost += unopened
-            if parts:
-                turns.append(msgspec.structs.replace(turn, parts=parts))
+            if opened.parts:
+                turns.append(opened)
         if turns == list(request.turns):
             return request, ()
         drops = (
@@ -78,24 +78,27 @@ class AccountSeals:
         blob = self._sealer.seal(msgspec.msgpack.encode(sealed), self._context)
         return _MARK + urlsafe_b64encode(blob).decode()
 
-    def _open_parts(self, parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], int]:
-        kept: list[Part] = []
+    def _open_turn(self, turn: Turn) -> tuple[Turn, int]:
+        """The turn, and how many of its seals did not open."""
+        kept: list[tuple[Part, str]] = []
         lost = 0
-        for part in parts:
+        for i, part in enumerate(turn.parts):
+            place = turn.at[i] if turn.at else ""
             if not isinstance(part, Reasoning) or part.signature is None:
-                kept.append(part)
+                kept.append((part, place))
                 continue
             opened = self._open(part, part.signature)
             if opened is None:
                 lost += 1
                 if part.text:
-                    kept.append(Reasoning(part.text, part.form))
+                    kept.append((Reasoning(part.text, part.form), place))
                 continue
             if part.form == "summary":  # What was sealed says it all; summaries before it say it again.
-                while kept and isinstance(kept[-1], Reasoning) and kept[-1].form == "summary":
+                while kept and isinstance(before := kept[-1][0], Reasoning) and before.form == "summary":
                     kept.pop()
-            kept.append(opened)
-        return tuple(kept), lost
+            kept.append((opened, place))
+        parts, places = tuple(part for part, _ in kept), tuple(place for _, place in kept)
+        return msgspec.structs.replace(turn, parts=parts, at=places if turn.at else ()), lost
 
     def _open(self, part: Reasoning, signature: str) -> Reasoning | None:
         sealed = self._unseal(signature)

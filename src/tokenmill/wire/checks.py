@@ -8,11 +8,22 @@ from typing import TypeVar
 
 from msgspec import Raw
 
-from tokenmill.wire.members import bad_value, is_null
+from tokenmill.kit.faults import Code, Fault
+from tokenmill.wire.members import bad_value, cut_short, is_null
 
 N = TypeVar("N", int, float)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def unsupported(at: str, what: str) -> Fault:
+    """The fault of a feature that a target's wire cannot say."""
+    return Fault(
+        Code.UNSUPPORTED,
+        f"{at}: the server of this model cannot be told {cut_short(what)}; leave it out or choose another "
+        "model.",
+        field=at,
+    )
 
 
 def within(value: N | None, name: str, low: N, high: N) -> N | None:

@@ -37,6 +37,7 @@ _PAPER = _base64("document", "application/pdf", PDF) | {
 }
 _RAN = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "q"}}
 _FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+_HIT = {"type": "search_result", "source": "s", "title": "t", "content": [{"type": "text", "text": "x"}]}
 _QUOTE = {
     "type": "char_location",
     "cited_text": "x",
@@ -49,6 +50,14 @@ _WEB = {
     "name": "web_search",
     "max_uses": 3,
     "user_location": {"type": "approximate"},
+}
+
+_SEALED_SOURCE = {
+    "type": "web_search_result_location",
+    "url": "https://example.org",
+    "title": "E",
+    "cited_text": "x",
+    "encrypted_index": "i",
 }
 
 MESSAGES: Final[dict[str, Feature]] = {
@@ -85,7 +94,8 @@ MESSAGES: Final[dict[str, Feature]] = {
     "document of plain text": _block(
         {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "x"}}
     ),
-    "block of an unknown type": _block({"type": "search_result", "source": "s", "title": "t", "content": []}),
+    "search result": _block(_HIT),
+    "block of an unknown type": _block({"type": "container_upload", "file_id": "f"}),
     "prefill": ("messages.1", _messages(user("hi"), _answer(_SO))),
     "thinking signed by the target": (
         "messages.1.content.0",
@@ -102,6 +112,10 @@ MESSAGES: Final[dict[str, Feature]] = {
     "redacted thinking": (
         "messages.1.content.0",
         _messages(user("hi"), _answer({"type": "redacted_thinking", "data": "sealed:R"}, _SO), user("on")),
+    ),
+    "source that the target sealed": (
+        "messages.1.content.0.citations",
+        _messages(user("hi"), _answer(_SO | {"citations": [_SEALED_SOURCE]}), user("on")),
     ),
     "sources": (
         "messages.1.content.0.citations",
@@ -151,7 +165,15 @@ MESSAGES: Final[dict[str, Feature]] = {
     "tool: cache mark": ("tools.0.cache_control", _messages(tools=[_TF | {"cache_control": MARK}])),
     "tool: examples": ("tools.0.input_examples", _messages(tools=[_TF | {"input_examples": [{}]}])),
     "tool of an unknown type": ("tools.0", _messages(tools=[{"type": "bash_20250124", "name": "bash"}])),
+    "tool of an unknown type, demanded": (
+        "tool_choice",
+        _messages(
+            tools=[{"type": "bash_20250124", "name": "bash"}, _TF],
+            tool_choice={"type": "tool", "name": "bash"},
+        ),
+    ),
     "web search": ("tools.0", _messages(tools=[_WEB])),
+    "web search: cache mark": ("tools.0.cache_control", _messages(tools=[_WEB | {"cache_control": MARK}])),
     "web search: most uses": ("tools.0.max_uses", _messages(tools=[_WEB])),
     "web search: place": ("tools.0.user_location", _messages(tools=[_WEB])),
     "web search: fences": (
@@ -170,7 +192,9 @@ MESSAGES: Final[dict[str, Feature]] = {
     ),
     "longest reply": ("max_tokens", _messages()),
     "temperature": ("temperature", _messages(temperature=0.5)),
+    "temperature above 1": ("temperature", _messages(temperature=2)),
     "top_p": ("top_p", _messages(top_p=0.9)),
+    "top_p of 0": ("top_p", _messages(top_p=0)),
     "top_k": ("top_k", _messages(top_k=40)),
     "stop": ("stop_sequences", _messages(stop_sequences=["END"])),
     "stop: five": ("stop_sequences.4", _messages(stop_sequences=["a", "b", "c", "d", "e"])),
@@ -191,6 +215,7 @@ MESSAGES: Final[dict[str, Feature]] = {
     ),
     "stream": ("stream", _messages(stream=True)),
     "user": ("metadata.user_id", _messages(metadata={"user_id": "u"})),
+    "user: 65 characters": ("metadata.user_id", _messages(metadata={"user_id": "u" * 65})),
     "member of the published schema": ("service_tier", _messages(service_tier="auto")),
     "unknown member": ("context_management", _messages(context_management={"edits": []})),
 }

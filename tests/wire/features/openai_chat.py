@@ -27,6 +27,7 @@ def _part(part: Json) -> Feature:
 
 _F, _G = _function("f"), _function("g")
 _NAMED = {"type": "function", "function": {"name": "f"}}
+_TEXT = {"type": "text", "text": "r"}
 _RESULT = {"role": "tool", "tool_call_id": "c", "content": "r"}
 _SEARCH = {"type": "web_search", "force_search": True, "max_keyword": 3, "limit": 2}
 _SEARCH |= {"user_location": {"type": "approximate", "city": "Chengdu"}}
@@ -41,6 +42,10 @@ _FILE = {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}
 _ASSISTANT = {"role": "assistant", "content": "so"}
 _PATCH = {"type": "custom", "custom": {"name": "p", "description": "d", "format": {"type": "text"}}}
 _PATCHED = {"id": "c", "type": "custom", "custom": {"name": "p", "input": "x"}}
+
+_RULE = {"type": "grammar", "grammar": {"syntax": "lark", "definition": 'start: "x"'}}
+_GRAMMAR = {"type": "custom", "custom": {"name": "p", "format": _RULE}}
+_NAMED_PATCH = {"type": "custom", "custom": {"name": "p"}}
 
 CHAT: Final[dict[str, Feature]] = {
     "system message": ("messages.0", _chat({"role": "system", "content": "s"}, user("hi"))),
@@ -88,6 +93,10 @@ CHAT: Final[dict[str, Feature]] = {
         _chat(user("hi"), {"role": "assistant", "content": "so", "tool_calls": [_PATCHED]}),
     ),
     "tool result": ("messages.2", _chat(user("hi"), _called(), _RESULT, user("on"), tools=[_F])),
+    "tool result: several texts": (
+        "messages.2.content.1",
+        _chat(user("hi"), _called(), _RESULT | {"content": [_TEXT, _TEXT]}),
+    ),
     "tool result: name": ("messages.2.name", _chat(user("hi"), _called(), _RESULT | {"name": "f"})),
     "tool result: image": (
         "messages.2.content.1",
@@ -97,9 +106,15 @@ CHAT: Final[dict[str, Feature]] = {
     "tool: strict": ("tools.0.function.strict", _chat(tools=[_function("f", strict=True)])),
     "tool: cache mark": ("tools.0.cache_control", _chat(tools=[_F | {"cache_control": MARK}])),
     "tool of free text": ("tools.0", _chat(tools=[_PATCH])),
+    "tool of free text: grammar": ("tools.0.custom.format", _chat(tools=[_GRAMMAR])),
+    "tool choice: free text": ("tool_choice", _chat(tools=[_PATCH, _F], tool_choice=_NAMED_PATCH)),
     "tool of an unknown type": ("tools.0", _chat(tools=[{"type": "hologram"}])),
     "web search": ("tools.0", _chat(tools=[_SEARCH])),
     "web search: at any rate": ("tools.0.force_search", _chat(tools=[_SEARCH])),
+    "web search: at any rate, and another call": (
+        "tools.0.force_search",
+        _chat(tools=[_SEARCH, _F], tool_choice="required"),
+    ),
     "web search: limit": ("tools.0.limit", _chat(tools=[_SEARCH])),
     "web search: place": ("tools.0.user_location", _chat(tools=[_SEARCH])),
     "tool choice: none": ("tool_choice", _chat(tools=[_F], tool_choice="none")),
@@ -116,7 +131,9 @@ CHAT: Final[dict[str, Feature]] = {
     "longest reply": ("max_completion_tokens", _chat(max_completion_tokens=9)),
     "temperature": ("temperature", _chat(temperature=0.5)),
     "temperature above 1": ("temperature", _chat(temperature=1.2)),
+    "temperature of 2": ("temperature", _chat(temperature=2)),
     "top_p": ("top_p", _chat(top_p=0.9)),
+    "top_p of 0": ("top_p", _chat(top_p=0)),
     "top_k": ("top_k", _chat(top_k=40)),
     "presence_penalty": ("presence_penalty", _chat(presence_penalty=1)),
     "frequency_penalty": ("frequency_penalty", _chat(frequency_penalty=1)),
@@ -141,6 +158,8 @@ CHAT: Final[dict[str, Feature]] = {
     "stream": ("stream", _chat(stream=True)),
     "counts in the stream": ("stream_options", _chat(stream=True, stream_options={"include_usage": True})),
     "user": ("user", _chat(user="u")),
-    "unknown member": ("logit_bias", _chat(logit_bias={"5": 1})),
+    "user: 65 characters": ("user", _chat(user="u" * 65)),
+    "member of the published schema": ("logit_bias", _chat(logit_bias={"5": 1})),
+    "unknown member": ("repetition_penalty", _chat(repetition_penalty=1.1)),
     "member that the platform sets": ("max_tokens", _chat(max_tokens=9)),
 }

@@ -22,7 +22,7 @@ _CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": '{"a
 _OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "r"}
 _INPUT_IMAGE = {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "detail": "low"}
 _INPUT_FILE = {"type": "input_file", "file_data": f"data:application/pdf;base64,{PDF}", "filename": "a.pdf"}
-_SPACE = {"type": "namespace", "name": "n", "description": "d", "tools": [_RF]}
+_SPACE = {"type": "namespace", "name": "n", "description": "d", "tools": [_RF, _RG]}
 _NOTE = {"type": "url_citation", "url": "https://example.org", "title": "E", "start_index": 0, "end_index": 1}
 _SAID = {"role": "assistant", "content": [{"type": "output_text", "text": "so", "annotations": [_NOTE]}]}
 _SEALED_ITEM = {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "hm"}]}
@@ -33,6 +33,12 @@ _WORDS_ITEM = {
     "content": [{"type": "reasoning_text", "text": "hm"}],
 }
 _TEXT_FORMAT = {"format": {"type": "json_schema", **SCHEMA}}
+
+_GRAMMAR = {
+    "type": "custom",
+    "name": "p",
+    "format": {"type": "grammar", "syntax": "lark", "definition": 'start: "x"'},
+}
 
 RESPONSES: Final[dict[str, Feature]] = {
     "instructions": ("instructions", _responses(instructions="s")),
@@ -86,11 +92,24 @@ RESPONSES: Final[dict[str, Feature]] = {
     "tool: deferred": ("tools.0.defer_loading", _responses(tools=[_RF | {"defer_loading": True}])),
     "tools of a namespace": ("tools.0", _responses(tools=[_SPACE])),
     "tool of free text": ("tools.0", _responses(tools=[{"type": "custom", "name": "p", "description": "d"}])),
+    "tool of free text: grammar": ("tools.0.format", _responses(tools=[_GRAMMAR])),
+    "tool of an unknown type, demanded": (
+        "tool_choice",
+        _responses(tools=[{"type": "image_generation"}], tool_choice={"type": "image_generation"}),
+    ),
+    "tool of an unknown type in a namespace's company": (
+        "tools.1",
+        _responses(tools=[_SPACE, {"type": "file_search"}]),
+    ),
     "tool of an unknown type": ("tools.0", _responses(tools=[{"type": "local_shell"}])),
     "web search": ("tools.0", _responses(tools=[{"type": "web_search"}])),
     "web search: fences": (
         "tools.0.filters",
         _responses(tools=[{"type": "web_search", "filters": {"allowed_domains": ["example.org"]}}]),
+    ),
+    "web search: from its index only": (
+        "tools.0.external_web_access",
+        _responses(tools=[{"type": "web_search", "external_web_access": False}]),
     ),
     "web search: size": (
         "tools.0.search_context_size",
@@ -137,5 +156,6 @@ RESPONSES: Final[dict[str, Feature]] = {
     "conversation": ("conversation", _responses(conversation="conv_1")),
     "prompt template": ("prompt", _responses(prompt={"id": "p"})),
     "user": ("user", _responses(user="u")),
+    "prefill": ("input.1", _responses(user("hi"), {"role": "assistant", "content": "so"})),
     "unknown member": ("prompt_cache_key", _responses(prompt_cache_key="k")),
 }

@@ -112,14 +112,16 @@ class EmbeddedEngine:
         )
         return asked, here, drops
 
-    def _tools(self, request: Request, name: str) -> tuple[tuple[FunctionTool, ...], tuple[Drop, ...]]:
+    def _tools(
+        self, request: Request, name: str
+    ) -> tuple[tuple[FunctionTool | CustomTool, ...], tuple[Drop, ...]]:
         if isinstance(request.tool_choice, ChooseNone):
             return (), ()  # Told of tools that it may not call, the model writes their markup as text.
-        functions: list[FunctionTool] = []
+        functions: list[FunctionTool | CustomTool] = []
         drops: list[Drop] = []
         for at, tool in enumerate(request.tools):
             match tool:
-                case FunctionTool() if self._server.calls_tools:
+                case FunctionTool() | CustomTool() if self._server.calls_tools:
                     functions.append(tool)
                 case WebSearchTool():
                     raise Fault(

@@ -146,20 +146,30 @@ def write_usage(usage: Usage) -> dict[str, object]:
 
 
 def read_citation(raw: Raw) -> Citation:
-    """A source. One that the vendor's own search sealed keeps its shape, as the seal has to go back."""
+    """A source. One that the vendor's own search sealed goes along whole, as the seal has to go back."""
     try:
         member = _CITATION.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return VendorCitation("anthropic_messages", bytes(raw))
-    if member.type != "web_search_result_location" or not member.url or member.encrypted_index:
-        return VendorCitation("anthropic_messages", bytes(raw))
-    return UrlCitation(member.url, member.title or "", member.cited_text or "")
+    whole = VendorCitation("anthropic_messages", bytes(raw))
+    if member.type != "web_search_result_location" or not member.url:
+        return whole
+    sealed = whole if member.encrypted_index else None
+    return UrlCitation(member.url, member.title or "", member.cited_text or "", sealed=sealed)
+
+
+def sealed_here(citation: Citation) -> bytes | None:
+    """The citation as this wire's vendor wrote it; None for another's, and for one without a seal."""
+    whole = citation.sealed if isinstance(citation, UrlCitation) else citation
+    return None if whole is None or whole.vendor != "anthropic_messages" else whole.raw
 
 
 def write_citation(citation: Citation) -> object:
     """The citation; None if it has no shape here. A seal is never invented: the member is there and empty."""
+    if (whole := sealed_here(citation)) is not None:
+        return Raw(whole)
     if isinstance(citation, VendorCitation):
-        return Raw(citation.raw) if citation.vendor == "anthropic_messages" else None
+        return None
     return {
         "type": "web_search_result_location",
         "url": citation.url,

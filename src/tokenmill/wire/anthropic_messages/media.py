@@ -8,8 +8,7 @@ import binascii
 from msgspec import Raw
 
 from tokenmill.conversation.parts import FileId, Inline, Media, Url
-from tokenmill.kit.faults import Code, Fault
-from tokenmill.wire.members import cut_short
+from tokenmill.wire.checks import unsupported
 
 Json = dict[str, object]
 
@@ -24,16 +23,6 @@ _BEGINNINGS = {
 """How base64 of each type begins, for media that came without one."""
 
 _OPTIONS = {"image": ("transformations",), "file": ("citations", "context")}
-
-
-def unsupported(at: str, what: str) -> Fault:
-    """The fault of a feature that this wire cannot say."""
-    return Fault(
-        Code.UNSUPPORTED,
-        f"{at}: the server of this model cannot be told {cut_short(what)}; leave it out or choose another "
-        "model.",
-        field=at,
-    )
 
 
 def write_media(media: Media, at: str) -> tuple[Json, list[str]]:

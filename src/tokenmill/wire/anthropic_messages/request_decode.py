@@ -27,6 +27,7 @@ from tokenmill.wire.anthropic_messages.facts import read_mark
 from tokenmill.wire.anthropic_messages.schema import ChoiceMember, FormatMember, ToolMember
 from tokenmill.wire.anthropic_messages.turns_decode import MESSAGES, SYSTEM, decode_system, decode_turns
 from tokenmill.wire.checks import check_tool_name, object_bytes, offered, within
+from tokenmill.wire.extras import extras_of
 from tokenmill.wire.members import (
     BOOLEAN,
     INTEGER,
@@ -46,6 +47,12 @@ _MOST: Final = 10**9
 _EFFORTS = get_args(Effort)
 _THINKING = ("enabled", "disabled", "adaptive", "between_tools")
 
+_FUNCTION = frozenset(
+    {"type", "name", "description", "input_schema", "strict", "defer_loading", "cache_control"}
+)
+_SEARCH = frozenset({"type", "name", "max_uses", "user_location", "allowed_domains", "blocked_domains"})
+"""The members of tools that the canon has words for."""
+
 _TEXTS = msgspec.json.Decoder(list[str])
 _TOOL = msgspec.json.Decoder(ToolMember)
 _TOOL_CHOICE = msgspec.json.Decoder(ChoiceMember)
@@ -58,8 +65,8 @@ def decode_request(body: bytes) -> Request:
     Members that this wire does not define become `Extras`, as they were written; those of `thinking`,
     `output_config` and `metadata` under their path (`thinking.display`). What is normalised away: Claude
     Code's billing header in `system`, empty signatures, an empty `system`, assistant messages without
-    blocks, members of blocks and tools that no target but their vendor's own understands
-    (`caller`, `input_examples`), which version of the web search is asked for, and whether `disabled`
+    blocks, members of blocks that no target but their vendor's own understands
+    (`caller`), which version of the web search is asked for, and whether `disabled`
     parallel calls were switched off or never mentioned. `max_tokens` may be left out, as MiMo has it.
     """
     members = read_members(body)
@@ -97,8 +104,8 @@ def _sampling(members: Members) -> Sampling:
         at = f"stop_sequences[{stop.index('')}]"
         raise bad_value(at, "an empty text would stop every reply at once; leave it out")
     return Sampling(
-        temperature=within(members.take("temperature", NUMBER), "temperature", 0, 1.5),
-        top_p=within(members.take("top_p", NUMBER), "top_p", 0.01, 1),
+        temperature=within(members.take("temperature", NUMBER), "temperature", 0, 2),
+        top_p=within(members.take("top_p", NUMBER), "top_p", 0, 1),
         top_k=top_k if top_k is not None and top_k > 0 else None,  # 0 and -1 mean "no limit".
         stop=tuple(stop),
     )
@@ -162,14 +169,16 @@ def _tool(tool: ToolMember, raw: msgspec.Raw, at: str) -> Tool:
             tool.strict,
             tool.defer_loading or False,
             read_mark(tool.cache_control),
+            extras_of("anthropic_messages", raw, _FUNCTION),
         )
     fenced = tool.allowed_domains or tool.blocked_domains  # Not to be lost on a search of another kind.
     if tool.type.startswith("web_search_") and not fenced:
         return WebSearchTool(
             max_keyword=within(tool.max_uses, f"{at}.max_uses", 1, _MOST),
             location=object_bytes(tool.user_location, f"{at}.user_location"),
+            extras=extras_of("anthropic_messages", raw, _SEARCH),
         )
-    return UnknownTool("anthropic_messages", tool.type, bytes(raw))
+    return UnknownTool("anthropic_messages", tool.type, bytes(raw), tool.name)
 
 
 def _tool_choice(

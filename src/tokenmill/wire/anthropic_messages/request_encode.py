@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from hashlib import sha256
+from typing import Final
 
 import msgspec
 from msgspec import Raw
 
-from tokenmill.conversation.request import (
-    ChooseAny,
-    ChooseFreely,
-    ChooseFrom,
-    ChooseNone,
-    ChooseOne,
-    CustomTool,
-    Drop,
-    FunctionTool,
-    JsonObject,
-    JsonSchema,
-    Request,
-    Sampling,
-    Tool,
-    UnknownTool,
-    WebSearchTool,
-)
+from tokenmill.conversation.request import Drop, JsonObject, JsonSchema, Request, Sampling
 from tokenmill.ports import Route
-from tokenmill.wire.anthropic_messages.facts import write_mark
-from tokenmill.wire.anthropic_messages.media import Json, unsupported
+from tokenmill.wire.anthropic_messages.media import Json
 from tokenmill.wire.anthropic_messages.thinking import encode_thinking
+from tokenmill.wire.anthropic_messages.tools_encode import STRICT, encode_tools
 from tokenmill.wire.anthropic_messages.turns_encode import TurnWriter
+from tokenmill.wire.checks import unsupported
+from tokenmill.wire.extras import lost_extras, own_extras
 
+LEAST_TOP_P: Final = 0.01
 DEFAULT_OUTPUT = 8192
 """Tokens; the wire demands a limit, and this one every model still served takes."""
 
-_STRICT = "the target takes only the members it knows"
+_LONGEST_USER = 256  # Characters; Anthropic's limit.
 _PUBLISHED = frozenset(
     {
         "cache_control",
@@ -46,7 +34,6 @@ _PUBLISHED = frozenset(
     }
 )
 """Members that the canon has no word for and that the vendor's schema has without any beta."""
-_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 
 
 def encode_request(
@@ -80,14 +67,15 @@ def encode_request(
     if stream:
         body["stream"] = True
     _refuse_features(request)
-    body |= _tools(request, writer)
+    body |= encode_tools(request, route, writer)
     thinking = encode_thinking(request, route, writer, max_tokens=most, signing=origin is not None)
     tied = origin is not None and thinking.get("thinking") not in (None, {"type": "disabled"})
-    body |= _sampling(request.sampling, route, writer, tied=tied)
+    exact = route.strict or origin is not None
+    body |= _sampling(request.sampling, writer, exact=exact, tied=tied)
     body |= thinking
     body |= _format(request, writer, thinking)
     if request.user is not None:
-        body["metadata"] = {"user_id": request.user}
+        body["metadata"] = {"user_id": _user(request.user, writer, exact=exact)}
     _add_extras(request, route, body, writer)
     return msgspec.json.encode(body), tuple(writer.drops)
 
@@ -101,15 +89,28 @@ def _refuse_features(request: Request) -> None:
         raise unsupported("response_format", "to reply with any JSON object; a json_schema it can be told")
 
 
-def _sampling(sampling: Sampling, route: Route, writer: TurnWriter, *, tied: bool) -> Json:
-    """The knobs; a target that ties them while it thinks hears only what it takes then."""
+def _user(user: str, writer: TurnWriter, *, exact: bool) -> str:
+    if not exact or len(user) <= _LONGEST_USER:
+        return user
+    writer.drop("user", f"said as its hash: the target takes {_LONGEST_USER} characters")
+    return sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _sampling(sampling: Sampling, writer: TurnWriter, *, exact: bool, tied: bool) -> Json:
+    """The knobs; a target that ties them while it thinks hears only what it takes then.
+
+    An `exact` target takes Anthropic's own ranges; others are known to take more heat and no `top_p` of 0.
+    """
     for name in ("presence_penalty", "frequency_penalty", "seed"):
         if getattr(sampling, name) is not None:
             writer.drop(name, "this wire has no such knob")
     temperature, top_p, top_k = sampling.temperature, sampling.top_p, sampling.top_k
-    if route.strict and temperature is not None and temperature > 1:
+    if exact and temperature is not None and temperature > 1:
         writer.drop("temperature", "said as 1, the most that the target takes")
         temperature = 1.0
+    if not exact and top_p is not None and top_p < LEAST_TOP_P:
+        writer.drop("top_p", f"said as {LEAST_TOP_P}, the least that the target takes")
+        top_p = LEAST_TOP_P
     if tied:
         why = "the target does not take it while it thinks"
         if temperature not in (None, 1):
@@ -145,98 +146,20 @@ def _format(request: Request, writer: TurnWriter, before: Json) -> Json:
 
 
 def _add_extras(request: Request, route: Route, body: Json, writer: TurnWriter) -> None:
-    if request.extras is None:
-        return
-    for path, raw in request.extras.fields:
+    writer.drops.extend(lost_extras(request.extras, "anthropic_messages"))
+    for path, value in own_extras(request.extras, "anthropic_messages").items():
         name, _, inner = path.partition(".")
         holder = body.get(name)
-        if request.extras.vendor != "anthropic_messages":
-            writer.drop(path, "only the protocol it came from knows it")
-        elif route.strict and path not in _PUBLISHED:
-            writer.drop(path, _STRICT)
+        if route.strict and path not in _PUBLISHED:
+            writer.drop(path, STRICT)
         elif not inner and name not in body:
-            body[name] = Raw(raw)
+            body[name] = value
         elif inner and name != "thinking":
-            body[name] = (holder if isinstance(holder, dict) else {}) | {inner: Raw(raw)}
+            body[name] = (holder if isinstance(holder, dict) else {}) | {inner: value}
         elif inner and isinstance(holder, dict) and holder["type"] != "disabled":
-            holder[inner] = Raw(raw)
+            holder[inner] = value
         else:
             writer.drop(path, "the platform sets it by itself")
-
-
-def _tools(request: Request, writer: TurnWriter) -> Json:
-    choice = request.tool_choice
-    tools = [(f"tools[{i}]", tool) for i, tool in enumerate(request.tools)]
-    if isinstance(choice, ChooseFrom):
-        # The wire cannot allow some tools of many, but it can offer no more than those.
-        allowed = [(at, tool) for at, tool in tools if getattr(tool, "name", None) in choice.names]
-        for at, tool in tools:
-            if (at, tool) not in allowed:
-                writer.drop(at, "not offered, as the caller does not allow it and the wire cannot say so")
-        tools = allowed
-    searches = [at for at, tool in tools if isinstance(tool, WebSearchTool)]
-    for at in searches[1:]:
-        writer.drop(at, "the wire has one search to a request")
-    if searches and any(isinstance(tool, FunctionTool) and tool.name == "web_search" for _, tool in tools):
-        raise unsupported(searches[0], "to search beside a tool of the name 'web_search'")
-    tools = [(at, tool) for at, tool in tools if at not in searches[1:]]
-    if not tools:
-        return {}
-    members: Json = {"tools": [_tool(tool, at, writer) for at, tool in tools]}
-    match choice:
-        case ChooseFreely():
-            wish: Json = {"type": "auto"}
-        case ChooseNone():
-            return members | {"tool_choice": {"type": "none"}}
-        case ChooseAny():
-            wish = {"type": "any"}
-        case ChooseFrom(required=required):
-            wish = {"type": "any" if required else "auto"}
-        case ChooseOne(name=name):
-            wish = {"type": "tool", "name": name}
-        case _:
-            assert_never(choice)
-    if request.parallel_tools is False:
-        wish["disable_parallel_tool_use"] = True
-    return members if wish == {"type": "auto"} else members | {"tool_choice": wish}
-
-
-def _tool(tool: Tool, at: str, writer: TurnWriter) -> object:
-    match tool:
-        case FunctionTool():
-            members: Json = {
-                "name": tool.name,
-                "description": tool.description,
-                "input_schema": _schema(tool.parameters),
-                "strict": tool.strict,
-                "defer_loading": True if tool.deferred else None,
-            }
-            return _said(members) | write_mark(tool.cache)
-        case WebSearchTool():
-            for name, wish in (("force_search", tool.force), ("limit", tool.limit)):
-                if wish:
-                    writer.drop(f"{at}.{name}", "the target's own search has no such knob")
-            place = None if tool.location is None else Raw(tool.location)
-            search: Json = {"type": "web_search_20250305", "name": "web_search", "max_uses": tool.max_keyword}
-            return _said(search | {"user_location": place})
-        case CustomTool():
-            raise unsupported(at, "a tool that takes free text")
-        case UnknownTool(vendor="anthropic_messages", raw=raw):
-            return Raw(raw)
-        case UnknownTool(type=type_):
-            raise unsupported(at, f"a tool of type {type_!r}")
-        case _:
-            assert_never(tool)
-
-
-def _schema(parameters: bytes | None) -> Raw:
-    """The schema as it was written, but for its type: the wire demands that it says `object`."""
-    if parameters is None:
-        return Raw(b'{"type":"object"}')
-    members = _MEMBERS.decode(parameters)
-    if "type" in members:
-        return Raw(parameters)
-    return Raw(msgspec.json.encode({"type": "object", **members}))
 
 
 def _said(members: Json) -> Json:

@@ -65,6 +65,18 @@ class ReferenceMember(Struct):
     tool: ReferredTool | None = None
 
 
+class FoundText(Struct):
+    text: str = ""
+
+
+class SearchResultMember(Struct):
+    """What a search of the caller's own has found."""
+
+    title: str = ""
+    source: str = ""
+    content: list[FoundText] | None = None
+
+
 class ToolMember(Struct):
     name: str | None = None
     type: str | None = None

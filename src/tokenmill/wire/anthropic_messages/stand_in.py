@@ -1,6 +1,6 @@
-"""Lets words stand for blocks about tools that only this wire knows, so that other targets hear of them.
+"""Lets words stand for blocks that only this wire knows, so that other targets hear of them.
 
-The block itself rides along as a citation of the words, and goes back to this wire as it was.
+The block itself rides along with the words, and goes back to this wire as it was.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from tokenmill.conversation.parts import Text, VendorCitation
-from tokenmill.wire.anthropic_messages.schema import ReferenceMember, Typed
+from tokenmill.conversation.parts import Text, Unknown
+from tokenmill.wire.anthropic_messages.schema import ReferenceMember, SearchResultMember
 from tokenmill.wire.members import bad_value, decode_at
 
 SAYINGS: Final = {
@@ -21,26 +21,36 @@ SAYINGS: Final = {
 }
 """What is said in place of each block; `{}` is the tool's name."""
 
+SEARCH_RESULT: Final = "search_result"
+STAND_INS: Final = frozenset({*SAYINGS, SEARCH_RESULT})
+"""The types of the blocks for which words stand."""
+
 _REFERENCE = msgspec.json.Decoder(ReferenceMember)
-_TYPE = msgspec.json.Decoder(Typed)
+_FOUND = msgspec.json.Decoder(SearchResultMember)
 
 
-def stand_in(raw: Raw, at: str) -> Text:
-    """The words that stand for a block of one of the types in SAYINGS. Raises Fault(BAD_VALUE)."""
-    block = decode_at(_REFERENCE, raw, at)
-    name = block.tool_name
-    if block.tool is not None:
-        definition = block.tool.definition
-        name = block.tool.name or (None if definition is None else definition.name)
+def stand_in(raw: Raw, type_: str, at: str) -> Text:
+    """The words that stand for a block of one of the STAND_INS. Raises Fault(BAD_VALUE)."""
+    block = Unknown("anthropic_messages", type_, bytes(raw))
+    if type_ == SEARCH_RESULT:
+        return Text(_told(decode_at(_FOUND, raw, at)), stands_for=block)
+    member = decode_at(_REFERENCE, raw, at)
+    name = member.tool_name
+    if member.tool is not None:
+        definition = member.tool.definition
+        name = member.tool.name or (None if definition is None else definition.name)
     if not name:
         raise bad_value(at, "it names no tool")
-    return Text(SAYINGS[block.type].format(name), (VendorCitation("anthropic_messages", bytes(raw)),))
+    return Text(SAYINGS[type_].format(name), stands_for=block)
+
+
+def _told(found: SearchResultMember) -> str:
+    """Where it was found, and what it says."""
+    head = [words for words in (found.title, found.source) if words]
+    return "\n\n".join(["\n".join(head), *(said.text for said in found.content or ())]).strip()
 
 
 def stood_for(text: Text) -> bytes | None:
     """The block that `text` stands for; None for words that are their own."""
-    match text.citations:
-        case (VendorCitation(vendor="anthropic_messages", raw=raw),):
-            return raw if _TYPE.decode(raw).type in SAYINGS else None
-        case _:
-            return None
+    block = text.stands_for
+    return None if block is None or block.vendor != "anthropic_messages" else block.raw

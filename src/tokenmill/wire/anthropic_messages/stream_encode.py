@@ -38,6 +38,7 @@ from tokenmill.wire.anthropic_messages.facts import write_counts, write_stop, wr
 from tokenmill.wire.anthropic_messages.open_block import OpenBlock
 from tokenmill.wire.anthropic_messages.reply import message_of
 from tokenmill.wire.anthropic_messages.tool_ids import ToolIds
+from tokenmill.wire.losses import Losses
 from tokenmill.wire.splice import spliced
 from tokenmill.wire.sse import write_block
 
@@ -96,7 +97,12 @@ class MessagesStreamEncoder:
         self._ended = False
         self._faithful = True
         self._tail = b""  # The upstream's `message_delta`, until nobody can change the end any more.
-        self.drops: list[Drop] = []
+        self._losses = Losses()
+
+    @property
+    def drops(self) -> tuple[Drop, ...]:
+        """What of the reply has no place on this wire."""
+        return self._losses.drops
 
     def relay(self, frame: Frame) -> bytes:
         """The upstream's own events, as long as every event before them was one.
@@ -186,7 +192,7 @@ class MessagesStreamEncoder:
             case Heartbeat():
                 return PING
             case VendorEvent():
-                self._drop("events", "an event that only another protocol knows has no place here")
+                self._losses.add("events", "an event that only another protocol knows has no place here")
                 return b""
             case Finished():
                 return self._finish(event)
@@ -221,7 +227,7 @@ class MessagesStreamEncoder:
         if self._choice is None:
             self._choice = event.choice
         if event.choice != self._choice:
-            self._drop(f"choices[{event.choice}]", "this wire has one reply to a request")
+            self._losses.add(f"choices[{event.choice}]", "this wire has one reply to a request")
             return b""
         if self._block is not None:
             self._waiting[event.index] = _Waiting(event.part)
@@ -243,7 +249,7 @@ class MessagesStreamEncoder:
         said = block.close()
         self._number += block.begun
         if block.lost:
-            self._drop("content", f"{block.lost} has no shape here")
+            self._losses.add("content", f"{block.lost} has no shape here")
         self._block = None
         self._speaking = -1
         return said
@@ -281,9 +287,3 @@ class MessagesStreamEncoder:
         }
         ending = {"type": "message_delta", "delta": delta, "usage": write_counts(self._usage)}
         return said + write_block(_encode(ending), "message_delta") + STOP
-
-    def _drop(self, field: str, reason: str) -> None:
-        """Records something that is not said, once however often it comes."""
-        drop = Drop(field, reason)
-        if drop not in self.drops:
-            self.drops.append(drop)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from tokenmill.conversation.request import ChooseAny, ChooseFrom, ChooseOne, Effort, Request, Thinking
+from tokenmill.conversation.request import (
+    ChooseAny,
+    ChooseFreely,
+    ChooseFrom,
+    ChooseOne,
+    Effort,
+    Request,
+    Thinking,
+    WebSearchTool,
+)
 from tokenmill.ports import Route
 from tokenmill.wire.anthropic_messages.media import Json
 from tokenmill.wire.anthropic_messages.turns_encode import TurnWriter
@@ -39,8 +48,7 @@ def encode_thinking(
         return {}
     match route.thinking_switch:
         case "none":
-            if thinking.on is not False:
-                writer.drop("thinking", "the target's thinking cannot be switched")
+            writer.drop("thinking", "the target's thinking cannot be switched")
             return {}
         case "enable_thinking":
             _drop_degrees(thinking, writer, effort=True)
@@ -64,6 +72,8 @@ def _obstacle(request: Request, route: Route, writer: TurnWriter) -> str | None:
     match request.tool_choice:
         case ChooseAny() | ChooseOne() | ChooseFrom(required=True) if request.tools:
             return "the target does not think while a tool call is demanded of it"
+        case ChooseFreely() if any(isinstance(tool, WebSearchTool) and tool.force for tool in request.tools):
+            return "the target does not think while a search is demanded of it"
     if route.thinking_switch == "thinking" and not writer.may_think:
         return "the target does not think on from an answer or a call that it cannot see the thoughts of"
     return None

@@ -24,7 +24,7 @@ from tokenmill.conversation.parts import (
 from tokenmill.conversation.request import Role, Turn
 from tokenmill.wire.anthropic_messages.facts import SERVER_RESULTS, read_citation, read_mark
 from tokenmill.wire.anthropic_messages.schema import BlockMember, MessageMember, SourceMember, Typed
-from tokenmill.wire.anthropic_messages.stand_in import SAYINGS, stand_in
+from tokenmill.wire.anthropic_messages.stand_in import STAND_INS, stand_in
 from tokenmill.wire.members import ITEMS, STRING, bad_value, decode_at, is_null
 
 MESSAGES = msgspec.json.Decoder(list[MessageMember])
@@ -50,17 +50,22 @@ def decode_system(system: str | list[Raw]) -> tuple[Turn, ...]:
     Claude Code's first block, a billing header, speaks to its vendor and not to a model; it is left out.
     """
     if isinstance(system, str):
-        return (Turn("system", (Text(system),)),) if system else ()
-    parts = tuple(
-        part
-        for i, raw in enumerate(system)
-        if not _is_billing(part := _block(raw, "system", f"system[{i}]"), i)
-    )
-    return (Turn("system", parts),) if parts else ()
+        return (Turn("system", (Text(system),), at=("system",)),) if system else ()
+    said = [(_block(raw, "system", f"system[{i}]"), f"system[{i}]") for i, raw in enumerate(system)]
+    if said and _is_billing(said[0][0]):
+        said = said[1:]
+    return _placed("system", said)
 
 
-def _is_billing(part: Part, position: int) -> bool:
-    return position == 0 and isinstance(part, Text) and part.text.startswith(_BILLING)
+def _is_billing(part: Part) -> bool:
+    return isinstance(part, Text) and part.text.startswith(_BILLING)
+
+
+def _placed(role: Role, said: list[tuple[Part, str]]) -> tuple[Turn, ...]:
+    """The turn of the parts, with their places; none when there are none."""
+    if not said:
+        return ()
+    return (Turn(role, tuple(part for part, _ in said), at=tuple(place for _, place in said)),)
 
 
 def decode_turns(messages: list[MessageMember]) -> tuple[Turn, ...]:
@@ -87,22 +92,20 @@ def _turns(message: MessageMember, at: str) -> Iterable[Turn]:
         got = "null" if content is None else "an empty array"
         raise bad_value(f"{at}.content", f"expected a string or an array of blocks, got {got}")
     if isinstance(content, str):
-        yield Turn(role, (Text(content),))
+        yield Turn(role, (Text(content),), at=(f"{at}.content",))
         return
-    parts = [_block(raw, role, f"{at}.content[{i}]") for i, raw in enumerate(content)]
+    places = (f"{at}.content[{i}]" for i in range(len(content)))
+    said = [(_block(raw, role, place), place) for raw, place in zip(content, places, strict=True)]
     if role == "user":
-        results = tuple(part for part in parts if isinstance(part, ToolResult))
-        if results:
-            yield Turn("tool", results)
-            parts = [part for part in parts if not isinstance(part, ToolResult)]
-    if parts:
-        yield Turn(role, tuple(parts))
+        yield from _placed("tool", [(part, place) for part, place in said if isinstance(part, ToolResult)])
+        said = [(part, place) for part, place in said if not isinstance(part, ToolResult)]
+    yield from _placed(role, said)
 
 
 def _block(raw: Raw, role: Role, at: str) -> Part:
     type_ = decode_at(_TYPE, raw, at).type
-    if type_ in SAYINGS:
-        return stand_in(raw, at)
+    if type_ in STAND_INS:
+        return stand_in(raw, type_, at)
     if type_ not in _KNOWN:
         return Unknown("anthropic_messages", type_, bytes(raw))
     if type_ in _OF_THE_MODEL and role != "assistant":

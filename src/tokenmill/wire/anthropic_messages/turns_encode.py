@@ -16,15 +16,15 @@ from tokenmill.conversation.parts import (
     ToolCall,
     ToolResult,
     Unknown,
-    VendorCitation,
 )
 from tokenmill.conversation.request import Drop, Turn
 from tokenmill.ports import Route
-from tokenmill.wire.anthropic_messages.facts import SERVER_RESULTS, SERVER_TOOLS, write_mark
-from tokenmill.wire.anthropic_messages.media import Json, unsupported, write_media
+from tokenmill.wire.anthropic_messages.facts import SERVER_RESULTS, SERVER_TOOLS, sealed_here, write_mark
+from tokenmill.wire.anthropic_messages.media import Json, write_media
 from tokenmill.wire.anthropic_messages.stand_in import stood_for
 from tokenmill.wire.anthropic_messages.tool_ids import ToolIds
 from tokenmill.wire.anthropic_messages.tool_input import tool_input
+from tokenmill.wire.checks import unsupported
 
 _SPACE = " "
 """What goes for reasoning where a target demands some and there is none; a space was seen to be enough."""
@@ -141,7 +141,9 @@ class TurnWriter:
         match part:
             case Text(text=text):
                 self._note_citations(part, at)
-                if text:
+                if (raw := stood_for(part)) is not None:
+                    self._add("user", Raw(raw))
+                elif text:
                     self._add("user", {"type": "text", "text": text} | write_mark(part.cache))
             case Media():
                 self._add("user", self._media(part, at))
@@ -210,11 +212,7 @@ class TurnWriter:
     def _said(self, part: Text, at: str) -> object | None:
         if not part.text:
             return None
-        ours = [
-            Raw(c.raw)
-            for c in part.citations
-            if isinstance(c, VendorCitation) and c.vendor == "anthropic_messages"
-        ]
+        ours = [Raw(raw) for raw in map(sealed_here, part.citations) if raw is not None]
         if len(ours) < len(part.citations):
             self.drop(f"{at}.citations", "the target takes back only sources that it sealed itself")
         cited: Json = {"citations": ours} if ours else {}
@@ -283,7 +281,7 @@ class TurnWriter:
         return block | write_mark(media.cache)
 
     def _note_citations(self, text: Text, at: str) -> None:
-        if text.citations and stood_for(text) is None:
+        if text.citations:
             self.drop(f"{at}.citations", "only what the model said carries citations here")
 
 

@@ -201,6 +201,8 @@ class Assembly:
             return False  # Callers look for the other name.
         if chunk.finish_reason is not None and (events or chunk.finish_reason not in REASONS):
             return False  # The end goes out last, whatever else this chunk says.
+        if chunk.finish_reason in ("stop", "tool_calls"):
+            return (chunk.finish_reason == "tool_calls") is bool(choice.calls)
         if delta.annotations and (choice.cites or not all(map(_is_object, delta.annotations))):
             return False  # They wait for their text.
         told = delta.tool_calls or ()

@@ -62,6 +62,13 @@ def read_stop(reason: str, matched: str | int | None) -> tuple[Stop, str | None]
     return stop, None
 
 
+def write_stop(stop: Stop, *, called: bool) -> str:
+    """The `finish_reason`: `tool_calls` for a whole choice exactly when it made a call (`called`)."""
+    if stop in (Stop.END, Stop.TOOL):
+        return "tool_calls" if called else "stop"
+    return REASON_OF[stop]
+
+
 def read_usage(member: UsageMember) -> Usage | None:
     """The counts, made whole and disjoint; None when nothing was counted."""
     if member.prompt_tokens is None and member.completion_tokens is None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 
-from tokenmill.conversation.parts import Inline, MediaSource, Url
+from tokenmill.conversation.parts import Inline, Media, MediaSource, Url
 
 _DATA_URL = re.compile(r"data:([^;,]*);base64,")
 
@@ -24,3 +26,13 @@ def read_source(text: str) -> tuple[MediaSource, str | None]:
 def data_url(inline: Inline, media_type: str | None) -> str:
     """The `data:` URL that holds `inline`."""
     return f"data:{media_type or ''};base64,{inline.data}"
+
+
+def plain_text(media: Media) -> str | None:
+    """The words of a text file that came along; None for any other."""
+    if media.kind != "file" or not isinstance(media.source, Inline) or media.media_type != "text/plain":
+        return None
+    try:
+        return base64.b64decode(media.source.data, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None

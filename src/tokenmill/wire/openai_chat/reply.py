@@ -12,7 +12,7 @@ from tokenmill.conversation.fold import Choice, Reply
 from tokenmill.conversation.parts import Reasoning, Refusal, Text, ToolCall
 from tokenmill.kit.ids import opaque
 from tokenmill.wire.openai_chat.assembly import MOST_CHOICES, Assembly, read_chunk
-from tokenmill.wire.openai_chat.facts import REASON_OF, write_citation, write_logprobs, write_usage
+from tokenmill.wire.openai_chat.facts import write_citation, write_logprobs, write_stop, write_usage
 
 _NEW_CALL_ID = partial(opaque, "call_")
 
@@ -20,8 +20,8 @@ _NEW_CALL_ID = partial(opaque, "call_")
 def encode_reply(reply: Reply, *, reply_id: str | None = None, model: str | None = None) -> bytes:
     """The `chat.completion` that says `reply`, under another id or model name where given.
 
-    Texts of a choice become one, and so does its reasoning. Signatures, media and results of server
-    tools have no place here and are left out.
+    Texts of a choice become one, and so does its reasoning. What has no place here is left out, as
+    in a stream.
     """
     completion: dict[str, object] = {
         "id": reply.id if reply_id is None else reply_id,
@@ -96,7 +96,7 @@ def _choice(choice: Choice) -> dict[str, object]:
         "index": choice.index,
         "message": message,
         "logprobs": {"content": logprobs, "refusal": None} if logprobs else None,
-        "finish_reason": REASON_OF[choice.stop],
+        "finish_reason": write_stop(choice.stop, called=bool(calls)),
     }
 
 

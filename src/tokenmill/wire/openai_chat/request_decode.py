@@ -29,6 +29,7 @@ from tokenmill.conversation.request import (
     WebSearchTool,
 )
 from tokenmill.wire.checks import check_tool_name, object_bytes, offered, within
+from tokenmill.wire.extras import extras_of
 from tokenmill.wire.members import (
     BOOLEAN,
     INTEGER,
@@ -63,6 +64,7 @@ _RESPONSE_FORMAT = msgspec.json.Decoder(ResponseFormat)
 _STREAM_OPTIONS = msgspec.json.Decoder(StreamOptions)
 _THINKING = msgspec.json.Decoder(ThinkingMember)
 _EFFORTS = get_args(Effort)
+_SEARCH = frozenset({"type", "force_search", "forced_search", "max_keyword", "limit", "user_location"})
 
 
 def decode_request(body: bytes) -> Request:
@@ -113,8 +115,8 @@ def _refuse_legacy(members: Members) -> None:
 def _sampling(members: Members) -> Sampling:
     top_k = members.take("top_k", INTEGER)
     return Sampling(
-        temperature=within(members.take("temperature", NUMBER), "temperature", 0, 1.5),
-        top_p=within(members.take("top_p", NUMBER), "top_p", 0.01, 1),
+        temperature=within(members.take("temperature", NUMBER), "temperature", 0, 2),
+        top_p=within(members.take("top_p", NUMBER), "top_p", 0, 1),
         top_k=top_k if top_k is not None and top_k > 0 else None,  # 0 and -1 mean "no limit".
         presence_penalty=within(members.take("presence_penalty", NUMBER), "presence_penalty", -2, 2),
         frequency_penalty=within(members.take("frequency_penalty", NUMBER), "frequency_penalty", -2, 2),
@@ -208,7 +210,7 @@ def _tool(raw: msgspec.Raw, at: str) -> Tool:
             written = None if is_null(shape) else bytes(shape)
             return CustomTool(tool.custom.name, tool.custom.description, written)
         case "web_search":
-            return _web_search(tool, at)
+            return _web_search(tool, raw, at)
         case other:
             return UnknownTool("openai_chat", other, bytes(raw))
 
@@ -224,7 +226,7 @@ def _function(function: FunctionMember, at: str, tool: ToolMember) -> FunctionTo
     )
 
 
-def _web_search(tool: ToolMember, at: str) -> WebSearchTool:
+def _web_search(tool: ToolMember, raw: msgspec.Raw, at: str) -> WebSearchTool:
     wish = tool.force_search if tool.force_search is not None else tool.forced_search
     if isinstance(wish, str):
         if wish not in ("true", "false"):
@@ -235,6 +237,7 @@ def _web_search(tool: ToolMember, at: str) -> WebSearchTool:
         max_keyword=within(tool.max_keyword, f"{at}.max_keyword", 1, 50),
         limit=within(tool.limit, f"{at}.limit", 1, 50),
         location=object_bytes(tool.user_location, f"{at}.user_location"),
+        extras=extras_of("openai_chat", raw, _SEARCH),
     )
 
 

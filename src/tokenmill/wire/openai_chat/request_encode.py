@@ -3,41 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import assert_never
 
 import msgspec
 from msgspec import Raw
 
 from tokenmill.conversation.request import (
-    ChooseAny,
-    ChooseFreely,
-    ChooseFrom,
-    ChooseNone,
-    ChooseOne,
-    CustomTool,
     Drop,
     Effort,
-    FunctionTool,
     JsonObject,
     JsonSchema,
     ReplyFormat,
     Request,
     Sampling,
     Thinking,
-    Tool,
-    ToolChoice,
-    UnknownTool,
-    WebSearchTool,
 )
 from tokenmill.ports import Route
+from tokenmill.wire.checks import unsupported
+from tokenmill.wire.extras import lost_extras, own_extras
 from tokenmill.wire.openai_chat.joining import Json
-from tokenmill.wire.openai_chat.turns_encode import TurnWriter, unsupported
+from tokenmill.wire.openai_chat.tools_encode import STRICT, encode_tools
+from tokenmill.wire.openai_chat.turns_encode import TurnWriter
 
 DEGREES: Mapping[Effort, Effort] = {"minimal": "low", "xhigh": "high", "max": "high"}
 """What goes for the efforts beside low, medium and high, which MiMo's own servers answer with 400."""
 
-_STRICT = "the target takes only the members it knows"
+LEAST_TOP_P = 0.01
+"""vLLM refuses 0, MiMo whatever is below; OpenAI takes it."""
+
 _MOST_STOPS = 4  # OpenAI's limit; most other servers have none.
+_LONGEST_USER = 64  # OpenAI's limit.
+_CONTINUING = {"continue_final_message": True, "add_generation_prompt": False}
+"""How vLLM and SGLang are told to go on with the last message; what does not know it leaves it unread."""
+
+_PUBLISHED = frozenset(
+    {
+        "audio", "logit_bias", "metadata", "modalities", "moderation", "prediction", "prompt_cache_key",
+        "prompt_cache_options", "prompt_cache_retention", "safety_identifier", "service_tier", "store",
+        "verbosity", "web_search_options",
+    }
+)  # fmt: skip
+"""Members of OpenAI's schema that the canon has no word for."""
 
 
 def encode_request(
@@ -50,21 +57,18 @@ def encode_request(
     When nothing was dropped and the target is switched by `thinking`, `decode_request` gives the request
     back but for this: `model` is the upstream's, `stream` and `include_usage` are ours, an empty text
     beside other parts of an assistant is gone, its parts stand in the order reasoning, content, audio,
-    tool calls with the reasoning in one piece, each tool result is a turn of its own, and a target
-    that is not strict hears `system` for `developer`.
+    tool calls with the reasoning in one piece, each tool result is a turn of its own and one text, and a
+    target that is not strict hears `system` for `developer` and of no tools and calls with free text.
     """
     writer = TurnWriter(route)
-    body: Json = {"model": route.upstream_model, "messages": writer.messages(request.turns)}
+    messages = writer.messages(request.turns)
+    body: Json = {"model": route.upstream_model, "messages": messages}
     if stream:
         body["stream"] = True
         if ask_usage and not route.strict:
             body["stream_options"] = {"include_usage": True}
-    if request.tools:
-        body["tools"] = [_tool(tool, f"tools[{i}]", writer) for i, tool in enumerate(request.tools)]
-        custom = {tool.name for tool in request.tools if isinstance(tool, CustomTool)}
-        body |= _tool_choice(request.tool_choice, custom)
-        if request.parallel_tools is not None:
-            body["parallel_tool_calls"] = request.parallel_tools
+    body |= _prefill(request, route, messages, writer)
+    body |= encode_tools(request, route, writer)
     if request.max_output is not None:
         body["max_completion_tokens" if route.strict else "max_tokens"] = request.max_output
     body |= _sampling(request.sampling, route, writer)
@@ -78,33 +82,50 @@ def encode_request(
     if request.choices != 1:
         body["n"] = request.choices
     if request.user is not None:
-        body["user"] = request.user
+        body["user"] = _user(request.user, route, writer)
     _add_extras(request, route, body, writer)
     return msgspec.json.encode(body), tuple(writer.drops)
 
 
+def _prefill(request: Request, route: Route, messages: list[Json], writer: TurnWriter) -> Json:
+    """What lets the model go on with an answer that its caller has begun; nothing where it says so."""
+    last = messages[-1] if messages else {}
+    if last.get("role") != "assistant" or "tool_calls" in last or not last["content"]:
+        return {}
+    if route.strict:
+        at = f"messages[{len(request.turns) - 1}]"
+        writer.drop(at, "the target does not go on with it, but answers anew")
+        return {}
+    extras = own_extras(request.extras, "openai_chat")
+    if any(name in extras for name in _CONTINUING):
+        return {}
+    return dict(_CONTINUING)
+
+
+def _user(user: str, route: Route, writer: TurnWriter) -> str:
+    if not route.strict or len(user) <= _LONGEST_USER:
+        return user
+    writer.drop("user", f"said as its hash: the target takes {_LONGEST_USER} characters")
+    return sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def _add_extras(request: Request, route: Route, body: Json, writer: TurnWriter) -> None:
-    if request.extras is None:
-        return
-    for name, _ in request.extras.headers:
-        writer.drop(name, "only the protocol it came from knows it")
-    for name, raw in request.extras.fields:
-        if request.extras.vendor != "openai_chat":
-            writer.drop(name, "only the protocol it came from knows it")
-        elif route.strict:
-            writer.drop(name, _STRICT)
+    writer.drops.extend(lost_extras(request.extras, "openai_chat"))
+    for name, value in own_extras(request.extras, "openai_chat").items():
+        if route.strict and name not in _PUBLISHED:
+            writer.drop(name, STRICT)
         elif name == "chat_template_kwargs" and name in body:
-            body[name] = _merged(raw, body[name])
+            body[name] = _merged(value, body[name])
         elif name in body:
             writer.drop(name, "the platform sets it by itself")
         else:
-            body[name] = Raw(raw)
+            body[name] = value
 
 
-def _merged(raw: bytes, ours: object) -> object:
+def _merged(raw: Raw, ours: object) -> object:
     """The caller's template arguments with ours among them; ours win, as they come from `thinking`."""
     assert isinstance(ours, dict)  # `_thinking` wrote it.
-    if not raw.startswith(b"{"):
+    if not bytes(raw).startswith(b"{"):
         return ours
     return msgspec.json.decode(raw, type=dict[str, Raw]) | ours
 
@@ -120,8 +141,11 @@ def _sampling(sampling: Sampling, route: Route, writer: TurnWriter) -> Json:
     }
     if route.strict and len(sampling.stop) > _MOST_STOPS:
         raise unsupported("stop", f"more than {_MOST_STOPS} texts to stop at")
+    if not route.strict and sampling.top_p is not None and sampling.top_p < LEAST_TOP_P:
+        writer.drop("top_p", f"said as {LEAST_TOP_P}, the least that the target takes")
+        members["top_p"] = LEAST_TOP_P
     if sampling.top_k is not None and route.strict:
-        writer.drop("top_k", _STRICT)
+        writer.drop("top_k", STRICT)
     else:
         members["top_k"] = sampling.top_k
     return {name: value for name, value in members.items() if value is not None}
@@ -151,8 +175,7 @@ def _thinking(thinking: Thinking, route: Route, writer: TurnWriter) -> Json:
                 )
             return {"reasoning_effort": thinking.effort or "medium"}
         case "none":
-            if thinking.on is not False:
-                writer.drop("thinking", "the target's thinking cannot be switched")
+            writer.drop("thinking", "the target's thinking cannot be switched")
             return {}
         case _:
             assert_never(route.thinking_switch)
@@ -160,11 +183,11 @@ def _thinking(thinking: Thinking, route: Route, writer: TurnWriter) -> Json:
 
 def _by_thinking(thinking: Thinking, route: Route, writer: TurnWriter) -> Json:
     members: Json = {}
-    if thinking.on is not None or thinking.budget is not None:
+    if (thinking.on is not None or thinking.budget is not None) and route.strict:
+        writer.drop("thinking", STRICT)
+    elif thinking.on is not None or thinking.budget is not None:
         switch: Json = {"type": "disabled" if thinking.on is False else "enabled"}
-        if thinking.budget is not None and route.strict:
-            writer.drop("thinking.budget_tokens", _STRICT)
-        elif thinking.budget is not None:
+        if thinking.budget is not None:
             switch["budget_tokens"] = thinking.budget
         members["thinking"] = switch
     if thinking.effort is not None:
@@ -188,66 +211,3 @@ def _format(format_: ReplyFormat) -> Json:
             return {"type": "json_schema", "json_schema": members}
         case _:
             assert_never(format_)
-
-
-def _tool(tool: Tool, at: str, writer: TurnWriter) -> object:
-    match tool:
-        case FunctionTool():
-            if tool.cache is not None:
-                writer.drop(f"{at}.cache_control", "this wire carries no cache marks")
-            if tool.deferred:
-                writer.drop(f"{at}.defer_loading", "this wire loads every tool at once")
-            function: Json = {
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": None if tool.parameters is None else Raw(tool.parameters),
-                "strict": tool.strict,
-            }
-            return {"type": "function", "function": _said(function)}
-        case CustomTool(name=name, description=description, format=format_):
-            shape = None if format_ is None else Raw(format_)
-            return {
-                "type": "custom",
-                "custom": _said({"name": name, "description": description, "format": shape}),
-            }
-        case WebSearchTool():
-            search: Json = {
-                "type": "web_search",
-                "force_search": tool.force,
-                "max_keyword": tool.max_keyword,
-                "limit": tool.limit,
-                "user_location": None if tool.location is None else Raw(tool.location),
-            }
-            return _said(search)
-        case UnknownTool(vendor="openai_chat", raw=raw):
-            return Raw(raw)
-        case UnknownTool(type=type_):
-            raise unsupported(at, f"a tool of type {type_!r}")
-        case _:
-            assert_never(tool)
-
-
-def _said(members: Json) -> Json:
-    return {name: value for name, value in members.items() if value is not None}
-
-
-def _tool_choice(choice: ToolChoice, custom: set[str]) -> Json:
-    def named(name: str) -> Json:
-        kind = "custom" if name in custom else "function"
-        return {"type": kind, kind: {"name": name}}
-
-    match choice:
-        case ChooseFreely():
-            return {}
-        case ChooseNone():
-            return {"tool_choice": "none"}
-        case ChooseAny():
-            return {"tool_choice": "required"}
-        case ChooseOne(name=name):
-            return {"tool_choice": named(name)}
-        case ChooseFrom(names=names, required=required):
-            mode = "required" if required else "auto"
-            allowed = {"mode": mode, "tools": [named(name) for name in names]}
-            return {"tool_choice": {"type": "allowed_tools", "allowed_tools": allowed}}
-        case _:
-            assert_never(choice)

@@ -25,14 +25,18 @@ from tokenmill.conversation.events import (
 )
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Media, Reasoning, Refusal, Text, ToolCall, ToolResult, Unknown
+from tokenmill.conversation.request import Drop
 from tokenmill.conversation.usage import Usage
 from tokenmill.kit.faults import Fault
+from tokenmill.wire.losses import Losses
 from tokenmill.wire.openai_chat.errors import fault_body
-from tokenmill.wire.openai_chat.facts import REASON_OF, write_citation, write_logprobs, write_usage
+from tokenmill.wire.openai_chat.facts import write_citation, write_logprobs, write_stop, write_usage
 from tokenmill.wire.splice import Mould
 from tokenmill.wire.sse import PING, write_block
 
 DONE = b"data: [DONE]\n\n"
+
+NO_SEALS = "this wire carries no signatures"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -40,9 +44,9 @@ _encode = msgspec.json.Encoder().encode
 class ChatStreamEncoder:
     """One reply for a caller, from events to bytes.
 
-    The counts and `[DONE]` follow the last of `choices` ends; `close` writes them when fewer came.
-    Signatures, media, results of server tools and events of other protocols have no place on this wire
-    and are left out.
+    The counts and `[DONE]` follow the last of `choices` ends; `close` writes them when fewer came. A choice
+    ends with `tool_calls` exactly when it made one, unless it was cut. Signatures, media, calls and results
+    of server tools and events of other protocols have no place on this wire: `drops` tells of them.
     """
 
     def __init__(
@@ -73,9 +77,15 @@ class ChatStreamEncoder:
             int, tuple[int, bytes, bytes]
         ] = {}  # Part -> its choice, and what stands around words.
         self._ended = False
+        self._losses = Losses()
         self._mould: Mould | None = None
         self._faithful = True
         self._tail: list[bytes] = []  # Ends that are out only when nobody has changed the end.
+
+    @property
+    def drops(self) -> tuple[Drop, ...]:
+        """What of the reply has no place on this wire."""
+        return self._losses.drops
 
     def _write_head(self, at: int) -> bytes:
         reply_id, model = self._names
@@ -137,13 +147,22 @@ class ChatStreamEncoder:
                 return b"" if opening is None else opening[1] + _encode(text) + opening[2]
             case PartOpened():
                 return self._open(event)
-            case PartClosed() | MediaDelta() | SignatureDelta() | VendorEvent():
+            case PartClosed() | MediaDelta():
+                return b""
+            case SignatureDelta():
+                self._losses.add("message.reasoning_content.signature", NO_SEALS)
+                return b""
+            case VendorEvent():
+                self._losses.add("events", "an event that only another protocol knows has no place here")
                 return b""
             case Started():
                 return self._greet(0)
             case CitationAdded(index=index, citation=citation):
                 annotation = write_citation(citation)
                 if annotation is None:
+                    self._losses.add(
+                        "message.annotations", "a citation of another protocol has no shape here"
+                    )
                     return b""
                 return self._delta(self._openings[index][0], {"annotations": [annotation]})
             case LogprobsAdded(index=index, logprobs=logprobs):
@@ -186,17 +205,23 @@ class ChatStreamEncoder:
                 self._lead(event, b'{"content":')
                 rest = self.feed(LogprobsAdded(event.index, part.logprobs)) if part.logprobs else b""
                 rest += b"".join(self.feed(CitationAdded(event.index, c)) for c in part.citations)
-            case Reasoning(text=text):
+            case Reasoning(text=text, signature=signature):
                 self._lead(event, b'{"reasoning_content":')
+                if signature is not None:
+                    self._losses.add("message.reasoning_content.signature", NO_SEALS)
                 rest = b""
             case Refusal(text=text):
                 self._lead(event, b'{"refusal":')
                 rest = b""
             case ToolCall(kind="server"):
+                self._losses.add(
+                    "message.tool_calls", "a call of a tool that another platform ran has no place here"
+                )
                 return greeting
             case ToolCall():
                 return greeting + self._open_call(event, part)
             case Media() | ToolResult() | Unknown():
+                self._losses.add("message.content", f"a {type(part).__name__} has no shape here")
                 return greeting
             case _:
                 assert_never(part)
@@ -228,7 +253,9 @@ class ChatStreamEncoder:
 
     def _finish(self, event: Finished) -> bytes:
         greeting = b"" if event.choice in self._greeted else self._greet(event.choice)
-        reason = _encode(REASON_OF[event.stop])
+        if event.matched is not None and self._mould is None:  # Else servers say it in their own words.
+            self._losses.add("finish_reason", "this wire does not tell which text ended the reply")
+        reason = _encode(write_stop(event.stop, called=bool(self._calls.get(event.choice))))
         self._awaited -= 1
         last = self._chunk(event.choice, b"{}", b"null", reason)
         return greeting + last + (self.close() if self._awaited <= 0 else b"")

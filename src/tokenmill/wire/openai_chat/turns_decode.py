@@ -45,6 +45,9 @@ _INPUT_AUDIO = msgspec.json.Decoder(InputAudio)
 _FILE = msgspec.json.Decoder(FileMember)
 _ROLES = frozenset(get_args(Role))
 
+Placed = tuple[Part, str]
+"""A part and where it was said."""
+
 
 def decode_turns(messages: list[MessageMember]) -> tuple[Turn, ...]:
     """The turns that `messages` tell of. Raises Fault(BAD_VALUE) naming the member."""
@@ -64,41 +67,44 @@ def _turn(message: MessageMember, at: str) -> Turn:
             f"{at}.role", f"{role!r} is not a role; use developer, system, user, assistant or tool"
         )
     if role == "assistant":
-        parts = tuple(_assistant_parts(message, at))
+        said = tuple(_assistant_parts(message, at))
     elif role == "tool":
-        parts = (_tool_result(message, at),)
+        said = ((_tool_result(message, at), at),)
     else:
-        parts = _content(message, at)
-        if not parts:
+        said = _content(message, at)
+        if not said:
             got = "null" if message.content is None else "an empty array"
             raise bad_value(f"{at}.content", f"expected a string or an array of parts, got {got}")
-    return Turn(cast("Role", role), parts, message.name)
+    parts, places = zip(*said, strict=True)
+    return Turn(cast("Role", role), parts, message.name, places)
 
 
-def _content(message: MessageMember, at: str) -> tuple[Part, ...]:
+def _content(message: MessageMember, at: str) -> tuple[Placed, ...]:
     if isinstance(message.content, str):
-        return (Text(message.content),)
-    return tuple(_part(raw, f"{at}.content[{i}]") for i, raw in enumerate(message.content or ()))
+        return ((Text(message.content), f"{at}.content"),)
+    places = (f"{at}.content[{i}]" for i in range(len(message.content or ())))
+    return tuple((_part(raw, place), place) for raw, place in zip(message.content or (), places, strict=True))
 
 
-def _assistant_parts(message: MessageMember, at: str) -> Iterator[Part]:
+def _assistant_parts(message: MessageMember, at: str) -> Iterator[Placed]:
     if not is_null(message.function_call):
         raise bad_value(f"{at}.function_call", "it is no longer used; send tool_calls")
     thought = message.reasoning_content
     if thought is None and bytes(message.reasoning).startswith(b'"'):
         thought = decode_at(STRING, message.reasoning, f"{at}.reasoning")
-    rest: list[Part] = []
+    rest: list[Placed] = []
     if message.refusal:
-        rest.append(Refusal(message.refusal))
+        rest.append((Refusal(message.refusal), f"{at}.refusal"))
     if message.audio is not None:
-        rest.append(Media("audio", FileId(message.audio.id)))
-    rest.extend(_call(call, f"{at}.tool_calls[{i}]") for i, call in enumerate(message.tool_calls or ()))
+        rest.append((Media("audio", FileId(message.audio.id)), f"{at}.audio"))
+    for i, call in enumerate(message.tool_calls or ()):
+        rest.append((_call(call, f"{at}.tool_calls[{i}]"), f"{at}.tool_calls[{i}]"))
     content = _content(message, at)
     if thought is None and not rest and not content:
         raise bad_value(f"{at}.content", "an assistant message needs content or tool_calls")
     if thought is not None:
-        yield Reasoning(thought)
-    if content != (Text(),) or not (rest or thought is not None):
+        yield Reasoning(thought), f"{at}.reasoning_content"
+    if [part for part, _ in content] != [Text()] or not (rest or thought is not None):
         yield from content
     yield from rest
 
@@ -127,7 +133,7 @@ def _tool_result(message: MessageMember, at: str) -> ToolResult:
     if not message.content:
         return ToolResult(message.tool_call_id)
     content: list[Text | Media | Unknown] = []
-    for i, part in enumerate(_content(message, at)):
+    for i, (part, _) in enumerate(_content(message, at)):
         if isinstance(part, Text | Media | Unknown):
             content.append(part)
         else:

@@ -22,11 +22,11 @@ from tokenmill.conversation.parts import (
     Url,
 )
 from tokenmill.conversation.request import Drop, Turn
-from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route
-from tokenmill.wire.members import cut_short
+from tokenmill.wire.checks import unsupported
+from tokenmill.wire.free_text import wrapped
 from tokenmill.wire.openai_chat.joining import Json, are_one, joined
-from tokenmill.wire.openai_chat.media import data_url
+from tokenmill.wire.openai_chat.media import data_url, plain_text
 
 _OPTIONS: Mapping[MediaKind, tuple[str, ...]] = {
     "image": ("detail",),
@@ -36,18 +36,15 @@ _OPTIONS: Mapping[MediaKind, tuple[str, ...]] = {
 }
 """What this wire says of media beside their source."""
 
+IN_WORDS = "nothing was lost: it is said in plain words, as the target knows no such part"
+
+_NO_MARKS = "this wire carries no cache marks"
 _SPACE = " "
 """What goes for reasoning where a target demands some and there is none; a space was seen to be enough."""
 
 
-def unsupported(at: str, what: str) -> Fault:
-    """The fault of a feature that this wire cannot say."""
-    return Fault(
-        Code.UNSUPPORTED,
-        f"{at}: the server of this model cannot be told {cut_short(what)}; leave it out or choose another "
-        "model.",
-        field=at,
-    )
+Placed = tuple[str, Part]
+"""The path of a part, and the part."""
 
 
 class TurnWriter:
@@ -92,43 +89,48 @@ class TurnWriter:
 
     def _turn(self, turn: Turn, at: str) -> Iterator[Json]:
         """One message for each tool result, and one for what stands between them."""
-        run: list[Part] = []
-        for part in turn.parts:
+        run: list[Placed] = []
+        for i, part in enumerate(turn.parts):
+            where = f"{at}.content[{i}]"
             if not isinstance(part, ToolResult):
-                run.append(part)
+                run.append((where, part))
                 continue
             if part.server:
-                self.drop(at, "the result of a tool that another platform ran has no place in a chat message")
+                self.drop(
+                    where, "the result of a tool that another platform ran has no place in a chat message"
+                )
                 continue
-            if run:
-                yield self._message(turn, run, at)
-                run = []
-            yield self._tool_message(part, turn.name, at)
-        if run:
-            yield self._message(turn, run, at)
+            yield from self._message(turn, run)
+            run = []
+            yield self._tool_message(part, turn.name, where, at)
+        yield from self._message(turn, run)
 
-    def _message(self, turn: Turn, parts: list[Part], at: str) -> Json:
+    def _message(self, turn: Turn, parts: list[Placed]) -> Iterator[Json]:
+        """The message; none where nothing of it can be said."""
+        if not parts:
+            return
         if turn.role == "tool":
-            raise unsupported(at, "anything but results in a tool message")
+            raise unsupported(parts[0][0], "anything but results in a tool message")
         role = turn.role
         if role == "developer" and not self._route.strict:
             role = "system"  # Most open servers hand roles to the chat template, which knows no developer.
         message: Json = {"role": role}
         if turn.name is not None:
             message["name"] = turn.name
-        if role == "assistant":
-            return message | self._assistant(parts, at)
-        return message | {"content": self._content(parts, at)}
+        if role != "assistant":
+            yield message | {"content": self._content(parts)}
+        elif said := self._assistant(parts):
+            yield message | said
 
-    def _assistant(self, parts: list[Part], at: str) -> Json:
+    def _assistant(self, parts: list[Placed]) -> Json:
         members: Json = {}
         calls: list[Json] = []
-        thoughts: list[Reasoning] = []
-        content: list[Part] = []
-        for part in parts:
+        thoughts: list[tuple[str, Reasoning]] = []
+        content: list[Placed] = []
+        for at, part in parts:
             match part:
                 case Reasoning():
-                    thoughts.append(part)
+                    thoughts.append((at, part))
                 case ToolCall(kind="server"):
                     self.drop(at, "a call of a tool that another platform ran has no place in a chat message")
                 case ToolCall():
@@ -136,93 +138,91 @@ class TurnWriter:
                 case Media(kind="audio", source=FileId(id=id_)):
                     members["audio"] = {"id": id_}
                 case _:
-                    content.append(part)
+                    content.append((at, part))
                     if calls:
-                        self.drop(
-                            f"{at}.content",
-                            "it goes before the tool calls: a chat message has no order among them",
-                        )
-        # Not null: the original and some chat templates refuse it beside tool calls.
-        members["content"] = self._content(content, at) if content else ""
-        members |= self._reasoning(thoughts, at, with_calls=bool(calls))
+                        self.drop(at, "it goes before the tool calls: a chat message has no order among them")
+        members |= self._reasoning(thoughts, parts[0][0], with_calls=bool(calls))
         if calls:
             members["tool_calls"] = calls
-        return members
+        if not (content or members):
+            return {}
+        # Not null: the original and some chat templates refuse it beside tool calls.
+        return {"content": self._content(content) if content else ""} | members
 
-    def _reasoning(self, thoughts: list[Reasoning], at: str, *, with_calls: bool) -> Json:
-        field = f"{at}.reasoning_content"
+    def _reasoning(self, thoughts: list[tuple[str, Reasoning]], beside: str, *, with_calls: bool) -> Json:
         said: list[str] = []
-        for thought in thoughts:
+        for at, thought in thoughts:
             if thought.form == "redacted":
-                self.drop(field, "sealed reasoning goes back to its issuer only")
+                self.drop(at, "sealed reasoning goes back to its issuer only")
+                continue
+            if self._route.reasoning_back == "refused":
+                self.drop(at, "the target refuses reasoning in messages")
                 continue
             if thought.signature is not None:
-                self.drop(f"{field}.signature", "this wire carries no signatures")
+                self.drop(f"{at}.signature", "this wire carries no signatures")
             if thought.form == "summary":
-                self.drop(f"{field}.form", "this wire does not tell a summary from the reasoning itself")
+                self.drop(f"{at}.form", "this wire does not tell a summary from the reasoning itself")
             said.append(thought.text)
-        if self._route.reasoning_back == "refused":
-            if said:
-                self.drop(field, "the target refuses reasoning in messages")
-            return {}
         if self._route.reasoning_back == "required" and with_calls and not said:
             self.drop(
-                field, "nothing was lost: the target demands reasoning beside tool calls, so a space went"
+                beside, "nothing was lost: the target demands reasoning beside tool calls, so a space went"
             )
             return {"reasoning_content": _SPACE}
         return {"reasoning_content": "".join(said)} if said else {}
 
     def _call(self, call: ToolCall, at: str) -> Json:
         if call.cache is not None:
-            self.drop(f"{at}.tool_calls.cache_control", "this wire carries no cache marks")
-        if call.kind == "custom":
+            self.drop(f"{at}.cache_control", _NO_MARKS)
+        if call.kind == "custom" and self._route.strict:
             return {
                 "id": call.id,
                 "type": "custom",
                 "custom": {"name": call.name, "input": call.arguments},
             }
-        return {
-            "id": call.id,
-            "type": "function",
-            # Servers that parse the arguments answer 400 or 500 to an empty text.
-            "function": {"name": call.name, "arguments": call.arguments or "{}"},
-        }
+        # Servers that parse the arguments answer 400 or 500 to an empty text.
+        arguments = wrapped(call.arguments) if call.kind == "custom" else call.arguments or "{}"
+        return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
-    def _tool_message(self, result: ToolResult, name: str | None, at: str) -> Json:
+    def _tool_message(self, result: ToolResult, name: str | None, at: str, turn_at: str) -> Json:
         message: Json = {"role": "tool", "tool_call_id": result.call_id}
         if name is not None and self._route.strict:
-            self.drop(f"{at}.name", "the target takes only the members of OpenAI's schema")
+            self.drop(f"{turn_at}.name", "the target takes only the members of OpenAI's schema")
         elif name is not None:
             message["name"] = name
         if result.cache is not None:
-            self.drop(f"{at}.cache_control", "this wire carries no cache marks")
+            self.drop(f"{at}.cache_control", _NO_MARKS)
         parts: list[Part] = list(result.content)
         if result.is_error:
             self.drop(f"{at}.is_error", "this wire has no error mark; the text begins with 'Error: '")
             first = parts[0] if parts else None
             words = first.text if isinstance(first, Text) else ""
             parts = [Text(f"Error: {words}"), *(parts[1:] if isinstance(first, Text) else parts)]
-        parts = [self._set_aside(part, result.call_id, f"{at}.content[{i}]") for i, part in enumerate(parts)]
-        return message | {"content": self._content(parts, at) if parts else ""}
+        placed = [(f"{at}.content[{i}]", part) for i, part in enumerate(parts)]
+        said = self._content(
+            [(where, self._set_aside(part, result.call_id, where)) for where, part in placed]
+        )
+        return message | {"content": _one_text(said)}
 
     def _set_aside(self, part: Part, call_id: str, at: str) -> Part:
         """`part`, or the words that stand for media, which are shown after the results."""
-        if not isinstance(part, Media):
+        if not isinstance(part, Media) or plain_text(part) is not None:
             return part
         self.drop(at, "nothing was lost: it follows as words of the user, as a tool message holds only text")
         said = {"type": "text", "text": f"The {part.kind} that the tool call {call_id} returned:"}
         self._shown += [said, self._part(part, at)]
         return Text(f"The {part.kind} follows in a message of the user.")
 
-    def _content(self, parts: list[Part], at: str) -> str | list[object]:
-        if len(parts) == 1 and isinstance(parts[0], Text):
-            self._note_text(parts[0], f"{at}.content")
-            return parts[0].text
-        return [self._part(part, f"{at}.content[{i}]") for i, part in enumerate(parts)]
+    def _content(self, parts: list[Placed]) -> str | list[object]:
+        if len(parts) == 1 and isinstance(parts[0][1], Text):
+            self._note_text(parts[0][1], parts[0][0])
+            return parts[0][1].text
+        return [self._part(part, at) for at, part in parts]
 
     def _note_text(self, text: Text, at: str) -> None:
         if text.cache is not None:
-            self.drop(f"{at}.cache_control", "this wire carries no cache marks")
+            self.drop(f"{at}.cache_control", _NO_MARKS)
+        if text.stands_for is not None:
+            self.drop(at, IN_WORDS)
         if text.citations:
             self.drop(f"{at}.citations", "a chat message carries no citations upstream")
 
@@ -246,12 +246,25 @@ class TurnWriter:
 
     def _media(self, media: Media, at: str) -> Json:
         if media.cache is not None:
-            self.drop(f"{at}.cache_control", "this wire carries no cache marks")
+            self.drop(f"{at}.cache_control", _NO_MARKS)
         known = _OPTIONS[media.kind]
         for name, _ in media.options:
             if name not in known:
                 self.drop(f"{at}.{name}", f"this wire has no such option for media of kind {media.kind}")
+        if (words := plain_text(media)) is not None:
+            self.drop(at, IN_WORDS)
+            return {"type": "text", "text": words if media.name is None else f"{media.name}\n\n{words}"}
+        if media.kind == "video" and self._route.strict:
+            raise unsupported(at, "video input")
         return _media(media, {name: Raw(raw) for name, raw in media.options if name in known}, at)
+
+
+def _one_text(content: str | list[object]) -> str | list[object]:
+    """The texts of a tool message as one: some servers refuse a list of them."""
+    if isinstance(content, str):
+        return content
+    texts = [part["text"] for part in content if isinstance(part, dict) and part["type"] == "text"]
+    return "\n".join(texts) if len(texts) == len(content) else content
 
 
 def _media(media: Media, options: Json, at: str) -> Json:

@@ -73,21 +73,29 @@ class ItemReader:
         """The turns that `items` tell of. Raises Fault(BAD_VALUE) naming the member."""
         if len(items) > MOST_ITEMS:
             raise bad_value("input", f"{len(items)} items are too many; send at most {MOST_ITEMS}")
-        turns: list[tuple[Role, list[Part]]] = []
+        turns: list[tuple[Role, list[Part], list[str]]] = []
         for i, raw in enumerate(items):
-            role, parts = self._item(raw, f"input[{i}]")
+            at = f"input[{i}]"
+            role, parts, places = self._item(raw, at)
             if role == "assistant" and turns and turns[-1][0] == "assistant":
                 turns[-1][1].extend(parts)
+                turns[-1][2].extend(places)
             elif parts:
-                turns.append((role, list(parts)))
-        return tuple(Turn(role, tuple(parts)) for role, parts in turns)
+                turns.append((role, list(parts), list(places)))
+        return tuple(Turn(role, tuple(parts), at=tuple(places)) for role, parts, places in turns)
 
-    def _item(self, raw: Raw, at: str) -> tuple[Role, tuple[Part, ...]]:
+    def _item(self, raw: Raw, at: str) -> tuple[Role, tuple[Part, ...], tuple[str, ...]]:
+        """Who speaks, what, and where each part of it stands."""
         item = decode_at(_TYPED, raw, at)
-        match item.type or ("message" if item.role is not None else None):
-            case "message":
-                return _message(raw, at)
-            case "function_call" | "custom_tool_call" as kind:
+        kind = item.type or ("message" if item.role is not None else None)
+        if kind == "message":
+            return _message(raw, at)
+        role, parts = self._rarer(kind, raw, at)
+        return role, parts, (at,) * len(parts)
+
+    def _rarer(self, kind: str | None, raw: Raw, at: str) -> tuple[Role, tuple[Part, ...]]:
+        match kind:
+            case "function_call" | "custom_tool_call":
                 call = decode_at(_CALL, raw, at)
                 return "assistant", (self._call(call, kind, at),)
             case "function_call_output" | "custom_tool_call_output":
@@ -126,7 +134,7 @@ class ItemReader:
         yield Reasoning(text, form, self._origin, item.encrypted_content)
 
 
-def _message(raw: Raw, at: str) -> tuple[Role, tuple[Part, ...]]:
+def _message(raw: Raw, at: str) -> tuple[Role, tuple[Part, ...], tuple[str, ...]]:
     message = decode_at(_MESSAGE, raw, at)
     if message.role not in _ROLES:
         raise bad_value(
@@ -134,16 +142,17 @@ def _message(raw: Raw, at: str) -> tuple[Role, tuple[Part, ...]]:
         )
     role = cast("Role", message.role)
     if isinstance(message.content, str):
-        return role, (Text(message.content),)
+        return role, (Text(message.content),), (f"{at}.content",)
     if not message.content:
         if role == "assistant" and message.content is not None:
-            return role, ()
+            return role, (), ()
         got = "null" if message.content is None else "an empty array"
         raise bad_value(f"{at}.content", f"expected a string or an array of parts, got {got}")
-    parts = tuple(_part(part, f"{at}.content[{i}]") for i, part in enumerate(message.content))
+    places = tuple(f"{at}.content[{i}]" for i in range(len(message.content)))
+    parts = tuple(_part(part, place) for part, place in zip(message.content, places, strict=True))
     if role == "assistant":
-        return role, tuple(_as_item(part) if isinstance(part, Unknown) else part for part in parts)
-    return role, parts
+        parts = tuple(_as_item(part) if isinstance(part, Unknown) else part for part in parts)
+    return role, parts, places
 
 
 def _as_item(part: Unknown) -> Unknown:

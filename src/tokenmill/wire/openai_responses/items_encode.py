@@ -21,9 +21,9 @@ from tokenmill.conversation.parts import (
 )
 from tokenmill.conversation.request import Drop, Turn
 from tokenmill.ports import Route
+from tokenmill.wire.checks import unsupported
 from tokenmill.wire.openai_chat.joining import Json
 from tokenmill.wire.openai_chat.media import data_url
-from tokenmill.wire.openai_chat.turns_encode import unsupported
 from tokenmill.wire.openai_responses.facts import search_action
 
 _NO_MARKS = "this wire carries no cache marks upstream"

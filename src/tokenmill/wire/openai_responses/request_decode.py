@@ -105,14 +105,15 @@ def decode_request(body: bytes, *, origin: str | None = None) -> Decoded:
         model=model,
         turns=turns,
         tools=tools,
+        tools_at=reader.places,
         tool_choice=choice,
         parallel_tools=members.take("parallel_tool_calls", BOOLEAN),
         max_output=within(
             members.take("max_output_tokens", INTEGER), "max_output_tokens", 1, MAX_OUTPUT_LIMIT
         ),
         sampling=Sampling(
-            temperature=within(members.take("temperature", NUMBER), "temperature", 0, 1.5),
-            top_p=within(members.take("top_p", NUMBER), "top_p", 0.01, 1),
+            temperature=within(members.take("temperature", NUMBER), "temperature", 0, 2),
+            top_p=within(members.take("top_p", NUMBER), "top_p", 0, 1),
         ),
         thinking=thinking,
         format=_text(members, extras),
@@ -153,9 +154,11 @@ def _turns(members: _Noted, reader: ItemReader, instructions: str | None) -> tup
     given = members.take("input", INPUT)
     if given is None:
         raise bad_value("input", "this member is required; send a text or an array of items")
-    leading = () if instructions is None else (Turn("system", (Text(instructions),)),)
+    leading: tuple[Turn, ...] = ()
+    if instructions is not None:
+        leading = (Turn("system", (Text(instructions),), at=("instructions",)),)
     if isinstance(given, str):
-        return (*leading, Turn("user", (Text(given),)))
+        return (*leading, Turn("user", (Text(given),), at=("input",)))
     turns = reader.turns(given)
     if not turns:
         raise bad_value("input", "it says nothing; send at least one message")

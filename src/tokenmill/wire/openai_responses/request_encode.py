@@ -30,8 +30,11 @@ from tokenmill.conversation.request import (
     WebSearchTool,
 )
 from tokenmill.ports import Route
+from tokenmill.wire.checks import unsupported
+from tokenmill.wire.extras import lost_extras, own_extras
+from tokenmill.wire.free_text import write_format
+from tokenmill.wire.offer import offer
 from tokenmill.wire.openai_chat.joining import Json
-from tokenmill.wire.openai_chat.turns_encode import unsupported
 from tokenmill.wire.openai_responses.items_encode import ItemWriter
 from tokenmill.wire.openai_responses.request_decode import ENCRYPTED, LOGPROBS
 
@@ -60,8 +63,10 @@ def encode_request(
     if stream:
         body["stream"] = True
     body["include"] = _included(request)
-    if request.tools:
-        body["tools"] = [_tool(tool, f"tools[{i}]", writer) for i, tool in enumerate(request.tools)]
+    offered = offer(request, "openai_responses", allows=True)
+    writer.drops.extend(offered.drops)
+    if offered.tools:
+        body["tools"] = [_tool(tool, at, writer) for at, tool in offered.tools]
     body |= _tool_choice(request, writer)
     if request.parallel_tools is not None:
         body["parallel_tool_calls"] = request.parallel_tools
@@ -94,13 +99,11 @@ def _included(request: Request) -> list[str]:
 
 
 def _add_extras(request: Request, route: Route, body: Json, writer: ItemWriter) -> None:
-    if request.extras is None:
-        return
-    for path, raw in request.extras.fields:
+    writer.drops.extend(lost_extras(request.extras, "openai_responses"))
+    for path, value in own_extras(request.extras, "openai_responses").items():
+        raw = bytes(value)
         name, _, member = path.partition(".")
-        if request.extras.vendor != "openai_responses":
-            writer.drop(path, "only the protocol it came from knows it")
-        elif name in _NESTED and member:
+        if name in _NESTED and member:
             _nest(body, name, member, raw)
         elif route.strict and not _published(path):
             writer.drop(path, "the target takes only the members it knows")
@@ -174,21 +177,23 @@ def _tool(tool: Tool, at: str, writer: ItemWriter) -> object:
                 function["description"] = tool.description
             function["parameters"] = None if tool.parameters is None else Raw(tool.parameters)
             function["strict"] = tool.strict
+            writer.drops.extend(lost_extras(tool.extras, "openai_responses", at))
             return function | ({"defer_loading": True} if tool.deferred else {})
-        case CustomTool(name=name, description=description, format=format_):
+        case CustomTool(name=name, description=description):
             custom: Json = {"type": "custom", "name": name}
             if description is not None:
                 custom["description"] = description
-            return custom | ({} if format_ is None else {"format": Raw(format_)})
+            shape = write_format(tool, nested=False)
+            return custom | ({} if shape is None else {"format": shape})
         case WebSearchTool(location=location):
             for knob in ("max_keyword", "limit"):
                 if getattr(tool, knob) is not None:
                     writer.drop(f"{at}.{knob}", "the target searches in its own way")
-            return {"type": "web_search"} | ({} if location is None else {"user_location": Raw(location)})
-        case UnknownTool(vendor="openai_responses", raw=raw):
+            writer.drops.extend(lost_extras(tool.extras, "openai_responses", at))
+            place: Json = {} if location is None else {"user_location": Raw(location)}
+            return {"type": "web_search"} | place | own_extras(tool.extras, "openai_responses")
+        case UnknownTool(raw=raw):
             return Raw(raw)
-        case UnknownTool(type=type_):
-            raise unsupported(at, f"a tool of type {type_!r}")
         case _:
             assert_never(tool)
 

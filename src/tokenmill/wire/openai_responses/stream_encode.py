@@ -19,13 +19,13 @@ from tokenmill.conversation.events import (
     PartOpened,
     SignatureDelta,
     Started,
-    Stop,
     TextDelta,
     UsageSeen,
     VendorEvent,
 )
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import (
+    Citation,
     Media,
     Reasoning,
     Refusal,
@@ -35,8 +35,10 @@ from tokenmill.conversation.parts import (
     ToolResult,
     Unknown,
 )
+from tokenmill.conversation.request import Drop
 from tokenmill.conversation.usage import Usage
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.wire.losses import Losses
 from tokenmill.wire.openai_chat.assembly import BROKE_OFF
 from tokenmill.wire.openai_responses.errors import failure
 from tokenmill.wire.openai_responses.facts import INCOMPLETE_OF, write_logprobs
@@ -75,7 +77,7 @@ class ResponsesStreamEncoder:
     is never called done, since clients run what is done; the last event has it as `incomplete`.
 
     Other alternatives than the first, media, results of server tools and events of other protocols have
-    no place on this wire and are left out. `response` is the last `response` object that was written.
+    no place on this wire: `drops` tells of them. `response` is the last `response` object that was written.
     """
 
     def __init__(
@@ -99,7 +101,13 @@ class ResponsesStreamEncoder:
         self._usage: Usage | None = None
         self._started = False
         self._ended = False
+        self._losses = Losses()
         self.response = b""
+
+    @property
+    def drops(self) -> tuple[Drop, ...]:
+        """What of the reply has no place on this wire."""
+        return self._losses.drops
 
     def feed(self, event: Event) -> bytes:
         """The bytes that say `event`; often none."""
@@ -120,7 +128,7 @@ class ResponsesStreamEncoder:
                     self._closed.append(item)
                 return b""
             case Finished(choice=choice):
-                return self._finish(event.stop) if choice == 0 else b""
+                return self._finish(event) if choice == 0 else b""
             case Failed(fault=fault):
                 return self.fail(fault)
             case _:
@@ -153,7 +161,10 @@ class ResponsesStreamEncoder:
             case Started():
                 return self._start()
             case PartOpened():
-                return self._open(event) if event.choice == 0 else b""
+                if event.choice == 0:
+                    return self._open(event)
+                self._losses.add("output", "this wire has one reply to a request")
+                return b""
             case SignatureDelta(index=index, signature=signature):
                 item = self._items.get(index)
                 if isinstance(item, Thought | Summary):
@@ -161,13 +172,16 @@ class ResponsesStreamEncoder:
                 return b""
             case CitationAdded(index=index, citation=citation):
                 item = self._items.get(index)
-                return self._say(item.cite(citation)) if isinstance(item, Message) else b""
+                return self._cite(item, citation) if isinstance(item, Message) else b""
             case LogprobsAdded(index=index, logprobs=logprobs):
                 item = self._items.get(index)
                 return self._add_logprobs(item, logprobs) if isinstance(item, Message) else b""
             case Heartbeat():
                 return PING
-            case MediaDelta() | VendorEvent():
+            case MediaDelta():
+                return b""
+            case VendorEvent():
+                self._losses.add("events", "an event that only another protocol knows has no place here")
                 return b""
             case _:
                 assert_never(event)
@@ -193,6 +207,7 @@ class ResponsesStreamEncoder:
             case ToolCall(name="web_search", arguments=words, kind="server"):
                 item = Search(key, index)
             case ToolCall(kind="server"):
+                self._losses.add("output", "a call of a tool that another platform ran has no place here")
                 return b""
             case ToolCall(arguments=words, kind=kind):
                 made = CustomCall if kind == "custom" else Call
@@ -200,6 +215,7 @@ class ResponsesStreamEncoder:
             case Unknown(vendor="openai_responses"):
                 item = Foreign(key, index, part)
             case Media() | ToolResult() | Unknown():
+                self._losses.add("output", f"a {type(part).__name__} has no shape here")
                 return b""
             case _:
                 assert_never(part)
@@ -212,8 +228,14 @@ class ResponsesStreamEncoder:
             out += self._words(item, words)
         if isinstance(part, Text) and isinstance(item, Message):
             out += self._add_logprobs(item, part.logprobs) if part.logprobs else b""
-            out += b"".join(self._say(item.cite(citation)) for citation in part.citations)
+            out += b"".join(self._cite(item, citation) for citation in part.citations)
         return out
+
+    def _cite(self, item: Message, citation: Citation) -> bytes:
+        said = item.cite(citation)
+        if not said:
+            self._losses.add("output_text.annotations", "a citation of another protocol has no shape here")
+        return self._say(said)
 
     def _call_id(self, given: str, index: int) -> str:
         """The call's id; one that the reply has used before is told apart, as outputs are found by it."""
@@ -255,8 +277,10 @@ class ResponsesStreamEncoder:
             return b""
         return self._say([*item.end(), ("output_item.done", _placed(item, status))])
 
-    def _finish(self, stop: Stop) -> bytes:
-        reason = INCOMPLETE_OF[stop]
+    def _finish(self, event: Finished) -> bytes:
+        if event.matched is not None:
+            self._losses.add("status", "this wire does not tell which text ended the reply")
+        reason = INCOMPLETE_OF[event.stop]
         out = self._settle(cut=reason is not None)
         if reason is None:
             return out + self._end("completed")

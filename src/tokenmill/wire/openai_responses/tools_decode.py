@@ -22,6 +22,7 @@ from tokenmill.conversation.request import (
 )
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.wire.checks import check_tool_name, object_bytes, offered
+from tokenmill.wire.extras import extras_of
 from tokenmill.wire.members import bad_value, decode_at, is_null
 from tokenmill.wire.openai_responses.names import Names, flatten
 from tokenmill.wire.openai_responses.schema import ChoiceMember, ToolMember
@@ -30,6 +31,7 @@ TOOL_CHOICE = msgspec.json.Decoder(str | ChoiceMember)
 
 _TOOL = msgspec.json.Decoder(ToolMember)
 _SEARCH = "web_search"
+_SEARCHES = frozenset({"type", "user_location", "filters"})
 
 
 class ToolReader:
@@ -39,6 +41,13 @@ class ToolReader:
         self._seen: set[str] = set()
         self._known: dict[str, tuple[str, str]] = {}
         self._spaced: set[tuple[str, str]] = set()
+        self._places: list[str] = []
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where each tool was offered; none where that is their own order."""
+        in_order = [f"tools[{i}]" for i in range(len(self._places))]
+        return () if self._places == in_order else tuple(self._places)
 
     @property
     def names(self) -> Names:
@@ -55,7 +64,11 @@ class ToolReader:
         plain = {i: self._tool(tool, raw, at) for i, (tool, raw, at) in enumerate(read) if not _spaced(tool)}
         tools: list[Tool] = []
         for i, (tool, _, at) in enumerate(read):
-            tools.extend([plain[i]] if i in plain else self._namespace(tool, at))
+            if i in plain:
+                self._places.append(at)
+                tools.append(plain[i])
+            else:
+                tools.extend(self._namespace(tool, at))
         return tuple(tools)
 
     def _tool(self, tool: ToolMember, raw: Raw, at: str) -> Tool:
@@ -64,14 +77,11 @@ class ToolReader:
             self._take(name, at)
             return _named(tool, name, at)
         if tool.type.startswith(_SEARCH):
-            if not is_null(tool.filters):
-                raise Fault(
-                    Code.UNSUPPORTED,
-                    f"{at}.filters: a search cannot be kept to some sites here; leave filters out",
-                    field=f"{at}.filters",
-                )
-            return WebSearchTool(location=object_bytes(tool.user_location, f"{at}.user_location"))
-        return UnknownTool("openai_responses", tool.type, bytes(raw))
+            if not is_null(tool.filters):  # Not to be lost on a search of another kind.
+                return UnknownTool("openai_responses", tool.type, bytes(raw))
+            place = object_bytes(tool.user_location, f"{at}.user_location")
+            return WebSearchTool(location=place, extras=extras_of("openai_responses", raw, _SEARCHES))
+        return UnknownTool("openai_responses", tool.type, bytes(raw), tool.name)
 
     def _namespace(self, space: ToolMember, at: str) -> list[Tool]:
         namespace = _checked(space.name, f"{at}.name")
@@ -88,6 +98,7 @@ class ToolReader:
             flat = flatten(namespace, name, self._seen)
             self._take(flat, inner)
             self._known[flat] = (namespace, name)
+            self._places.append(inner)
             tool.description = tool.description or space.description
             tools.append(_named(tool, flat, inner))
         return tools
@@ -145,15 +156,28 @@ def choose(
             return _allowed(choice, tools, names), tools
         case ChoiceMember(type=kind) if kind.startswith(_SEARCH):
             if not any(isinstance(tool, WebSearchTool) for tool in tools):
+                _refuse_unknown(kind, tools)
                 raise bad_value("tool_choice", f"there is no tool of type {_SEARCH} in tools")
             return ChooseFreely(), tuple(_forced(tool) for tool in tools)
         case ChoiceMember(type=other):
+            _refuse_unknown(other, tools)
             raise bad_value(
                 "tool_choice.type",
                 f"{other!r} is no type; use function, custom, web_search or allowed_tools",
             )
         case _:
             assert_never(choice)
+
+
+def _refuse_unknown(kind: str, tools: tuple[Tool, ...]) -> None:
+    """Raises Fault(UNSUPPORTED) where a tool is demanded that its vendor runs, and no model here can call."""
+    if any(isinstance(tool, UnknownTool) and tool.type == kind for tool in tools):
+        raise Fault(
+            Code.UNSUPPORTED,
+            f"tool_choice: a tool of type {kind!r} is not run here, so it cannot be demanded; "
+            "leave tool_choice out or choose another tool",
+            field="tool_choice",
+        )
 
 
 def _allowed(choice: ChoiceMember, tools: tuple[Tool, ...], names: Names) -> ChooseFrom:
