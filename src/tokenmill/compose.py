@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import structlog
 
 from tokenmill.accounts.key_check import KeyCheck
+from tokenmill.accounts.rotation import EVERY as ROTATION_EVERY
+from tokenmill.accounts.rotation import Rotation, old_sealer
 from tokenmill.accounts.sessions import Sessions, SessionTerms
 from tokenmill.accounts.sign_in import SignIn
 from tokenmill.accounts.throttle import Throttle
@@ -98,7 +100,9 @@ async def open_platform(
     clock = clock or SystemClock()
     security = settings.security
     secret = read_secret(security.secret, os.environ)
-    secrets_old = [read_secret(old, os.environ) for old in security.secrets_old]
+    secrets_next = [read_secret(each, os.environ) for each in security.secrets_next]
+    secrets_gone = [read_secret(each, os.environ) for each in security.secrets_old]
+    secrets_old = [*secrets_next, *secrets_gone]
     async with AsyncExitStack() as held:
         database = await held.enter_async_context(open_database(settings.database.url))
         hot = await held.enter_async_context(
@@ -107,7 +111,20 @@ async def open_platform(
         bell = await held.enter_async_context(change_bell(settings.database.url))
         feed = await held.enter_async_context(ChangeFeed(hot, bell=bell))
         bases_of: dict[KeyKind, str] = {"sk": public_url(settings), "tp": plan_url(settings)}
-        keys = KeyCheck(hot, clock, secret, secrets_old, bases=bases_of)
+        webhooks = Sealer(secret, secrets_old, purpose="webhooks")
+        rotation = Rotation(database, webhooks, old_sealer(secrets_gone, "webhooks"))
+        held.push_async_callback(rotation.finish)
+        if secrets_gone:
+            await held.enter_async_context(sweeping("keys under old secrets", ROTATION_EVERY, rotation.sweep))
+        keys = KeyCheck(
+            hot,
+            clock,
+            secret,
+            secrets_gone,
+            secrets_next=secrets_next,
+            found_old=rotation.note,
+            bases=bases_of,
+        )
         catalogue = LiveCatalogue(database)
         feed.subscribe(keys.forget)
         feed.subscribe(catalogue.take)
@@ -163,7 +180,7 @@ async def open_platform(
                     clock=clock,
                     secret=secret,
                     secrets_old=secrets_old,
-                    webhooks=Sealer(secret, secrets_old, purpose="webhooks"),
+                    webhooks=webhooks,
                     catalogue=catalogue,
                     engines=running,
                     read_key=upstream_keys(data, os.environ),

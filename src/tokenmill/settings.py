@@ -26,6 +26,8 @@ from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.hosts import host_name
 
 ENV_PREFIX = "TOKENMILL__"
+SECRET_NAME = "secret"  # noqa: S105  (a file's name)
+"""The generated secret, in the data directory; those before it are `secret.old-1`, `secret.old-2`, …"""
 _LEAST_SECRET = 32
 
 
@@ -113,10 +115,14 @@ class Embedded(Section):
 
 
 class Security(Section):
-    """Where the platform's secret is read from; `secrets_old` are still honoured."""
+    """Where the platform's secret is read from; `secrets_old` are still honoured.
+
+    So are `secrets_next`, which other nodes use already: what was made under those stays as it is.
+    """
 
     secret: Reference = ""
     secrets_old: tuple[Reference, ...] = ()
+    secrets_next: tuple[Reference, ...] = ()
 
 
 class Accounts(Section):
@@ -308,6 +314,17 @@ def read_secret(reference: str, environ: Mapping[str, str]) -> bytes:
     return text.encode()
 
 
+def old_secrets(data: Path) -> list[Path]:
+    """The secrets that `tokenmill secrets rotate` has kept in `data`, the newest first."""
+    kept = [path for path in data.glob(f"{SECRET_NAME}.old-*") if _number_of(path) is not None]
+    return sorted(kept, key=lambda path: _number_of(path) or 0, reverse=True)
+
+
+def _number_of(path: Path) -> int | None:
+    number = path.name.rpartition("-")[2]
+    return int(number) if number.isascii() and number.isdecimal() else None
+
+
 def shown(settings: Settings) -> dict[str, dict[str, Any]]:
     """The settings in force, by section, fit to be printed: passwords in URLs are masked."""
     sections = settings.model_dump(mode="json", by_alias=True)
@@ -451,14 +468,19 @@ def _with_paths(settings: Settings, data: Path) -> Settings:
             raise _misconfigured(
                 ["[security] secret is required with PostgreSQL; set it to env:NAME or file:PATH"]
             )
-        secret = f"file:{data / 'secret'}"
+        secret = f"file:{data / SECRET_NAME}"
 
+    secret = _absolute(secret, data)
+    old = [_absolute(each, data) for each in settings.security.secrets_old]
+    if secret == f"file:{data / SECRET_NAME}":
+        old += [kept for file in old_secrets(data) if (kept := f"file:{file}") not in old]
     # model_copy marks what it updates as set, so only sections that hold a path are touched.
     updates: dict[str, Section] = {
         "database": settings.database.model_copy(update={"url": url}),
         "security": Security(
-            secret=_absolute(secret, data),
-            secrets_old=tuple(_absolute(old, data) for old in settings.security.secrets_old),
+            secret=secret,
+            secrets_old=tuple(old),
+            secrets_next=tuple(_absolute(each, data) for each in settings.security.secrets_next),
         ),
     }
     if settings.mail.password:

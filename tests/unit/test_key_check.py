@@ -239,6 +239,30 @@ async def test_a_key_that_ends_while_it_is_being_read_is_not_remembered(
     assert (await refusal(check, whole)).code is Code.KEY_ENDED
 
 
+async def test_a_key_under_an_old_secret_is_reported_once_with_its_new_hash(
+    keys: FakeKeys, clock: FixedClock
+) -> None:
+    """One under the next secret is not, and neither is a stranger."""
+    told: list[tuple[KeyId, bytes, bytes]] = []
+    check = KeyCheck(
+        keys,
+        clock,
+        SECRET,
+        [OLD],
+        secrets_next=[b"next"],
+        found_old=lambda key, old, new: told.append((key, old, new)),
+    )
+    old, ahead = new_key("sk"), new_key("sk")
+    row = keys.add(old, secret=OLD)
+    keys.add(ahead, secret=b"next")
+
+    for whole in (old, ahead, old):
+        await check.check(whole, "sk")
+    await refusal(check, new_key("sk"))
+
+    assert told == [(row.id, keyed_hash(OLD, old), keyed_hash(SECRET, old))]
+
+
 async def test_a_key_hashed_under_an_old_secret_still_works(check: KeyCheck, keys: FakeKeys) -> None:
     whole = new_key("sk")
     keys.add(whole, secret=OLD)

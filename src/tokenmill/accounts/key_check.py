@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -42,6 +42,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     key_limits: RateLimits = RateLimits()
 
 
+FoundOld = Callable[[KeyId, bytes, bytes], None]
+"""Is told of a key with its hash under an old secret, and the one it has under the present secret."""
+
+
 class KeySource(Protocol):
     """The part of the hot store that the check reads."""
 
@@ -65,17 +69,22 @@ class KeyCheck:
         secret: bytes,
         secrets_old: Sequence[bytes] = (),
         *,
+        secrets_next: Sequence[bytes] = (),
+        found_old: FoundOld = lambda key, old, new: None,
         bases: Mapping[KeyKind, str] = BASES,
         kept: int = KEPT_KEYS,
     ) -> None:
-        """Keys are looked up by their hash under `secret`, then under each of `secrets_old`.
+        """Keys are looked up by their hash under `secret`, then under `secrets_next` and `secrets_old`.
 
-        `bases` say where each kind of key is good: what stands before /v1 and /anthropic there.
+        `found_old` is told of a key whose hash is under one of `secrets_old`. `bases` say where each kind
+        of key is good: what stands before /v1 and /anthropic there.
         """
         self._source = source
         self._clock = clock
         self._secret = secret
         self._secrets_old = tuple(secrets_old)
+        self._secrets_next = tuple(secrets_next)
+        self._found_old = found_old
         self._bases = bases
         self._kept = kept
         self._rows: OrderedDict[bytes, KeyRow] = OrderedDict()
@@ -131,9 +140,8 @@ class KeyCheck:
             raise _unknown()
         before = self._forgotten
         row = await self._source.key_by_hash(digest)
-        for secret in self._secrets_old:
-            if row is None:
-                row = await self._source.key_by_hash(keyed_hash(secret, presented))
+        if row is None:
+            row = await self._look_among_others(digest, presented)
         if row is None:
             if before == self._forgotten:
                 self._remember_stranger(digest)
@@ -141,6 +149,20 @@ class KeyCheck:
         if before == self._forgotten:  # Else what was read may be what the change has ended.
             self._remember(digest, row)
         return row
+
+    async def _look_among_others(self, digest: bytes, presented: str) -> KeyRow | None:
+        """The key, made under a secret that is not the one in force here."""
+        for secret in self._secrets_next:
+            row = await self._source.key_by_hash(keyed_hash(secret, presented))
+            if row is not None:
+                return row
+        for secret in self._secrets_old:
+            old = keyed_hash(secret, presented)
+            row = await self._source.key_by_hash(old)
+            if row is not None:
+                self._found_old(row.id, old, digest)
+                return row
+        return None
 
     def _remember(self, digest: bytes, row: KeyRow) -> None:
         self._rows[digest] = row

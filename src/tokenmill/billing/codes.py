@@ -220,6 +220,7 @@ async def _find(work: UnitOfWork, hashed_under: Sequence[bytes], code: str) -> R
     row = (await work.session.scalars(select(RedeemCode).where(RedeemCode.hash.in_(digests)))).first()
     if row is None:
         raise Fault(Code.NOT_FOUND, "This code is not known here.", field="code")
+    row.hash = digests[0]  # Once an old secret is dropped, its codes are still known to be used.
     return row
 
 

@@ -19,7 +19,8 @@ def check(data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False
 
     settings = open_settings(data, config)
     default = f"file:{data.absolute() / 'secret'}"
-    for reference in (settings.security.secret, *settings.security.secrets_old):
+    security = settings.security
+    for reference in (security.secret, *security.secrets_old, *security.secrets_next):
         if reference != default:  # `init` makes that one.
             read_secret(reference, os.environ)
     idle = without_effect(settings)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tokenmill.cli import accounts, catalog, codes, config, keys, ledger, models, plans, wallet
+from tokenmill.cli import accounts, catalog, codes, config, keys, ledger, models, plans, secrets, wallet
 from tokenmill.cli.init import init
 from tokenmill.cli.migrate import migrate
 from tokenmill.cli.options import DEFAULT_DATA, Config, Data, open_settings
@@ -70,6 +70,7 @@ app.add_typer(wallet.app, name="wallet")
 app.add_typer(codes.app, name="codes")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(config.app, name="config")
+app.add_typer(secrets.app, name="secrets")
 
 
 def run() -> None:

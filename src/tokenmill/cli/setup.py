@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,11 +13,12 @@ from tokenmill.accounts.keys import create_key
 from tokenmill.accounts.passwords import hash_password
 from tokenmill.billing.offers import missing_presets, seed_plans
 from tokenmill.catalog.presets import seed
+from tokenmill.cli.secret_files import make_secret
 from tokenmill.kit.clock import SystemClock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId
-from tokenmill.kit.secrets import new_password, new_secret
-from tokenmill.settings import Settings, read_secret
+from tokenmill.kit.secrets import new_password
+from tokenmill.settings import SECRET_NAME, Settings, read_secret
 from tokenmill.store import postgres, sqlite
 from tokenmill.store.database import Database, open_database
 from tokenmill.store.migrate import LOCK_NAME, migrate
@@ -54,7 +53,7 @@ def _prepare(settings: Settings, data: Path, environ: Mapping[str, str]) -> byte
     """Directory, secret, schema, in this order: a database with keys in it has always had its secret."""
     in_use = _has_keys(settings.database.url)  # Asked first: another `init` may make both meanwhile.
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = data.absolute() / "secret"
+    file = data.absolute() / SECRET_NAME
     # A secret that the settings put elsewhere is the operator's to make.
     if settings.security.secret == f"file:{file}" and not file.exists():
         if in_use:
@@ -63,7 +62,7 @@ def _prepare(settings: Settings, data: Path, environ: Mapping[str, str]) -> byte
                 f"The secret {file} is missing, and without it no existing key works. "
                 "Put it back from a backup.",
             )
-        _make_secret(file)
+        make_secret(file)
     secret = read_secret(settings.security.secret, environ)
     migrate(settings.database.url, data.absolute() / LOCK_NAME)
     return secret
@@ -73,21 +72,6 @@ def _has_keys(url: str) -> bool:
     if postgres.on_postgres(url):
         return postgres.run_apart(postgres.has_keys(url))
     return sqlite.has_keys(sqlite.sqlite_file(url))
-
-
-def _make_secret(file: Path) -> None:
-    # Linked into place, so that nobody ever reads half of it and the first of two writers wins.
-    draft = file.with_name(f".secret-{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as handle:
-            handle.write(new_secret() + "\n")
-            handle.flush()
-            os.fsync(handle.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, file)
-    finally:
-        draft.unlink()
 
 
 async def _ensure_operator(database: Database, secret: bytes) -> tuple[AccountView, str | None, str | None]:
