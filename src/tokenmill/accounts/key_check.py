@@ -162,7 +162,9 @@ class KeyCheck:
             if row is not None:
                 self._found_old(row.id, old, digest)
                 return row
-        return None
+        if not self._secrets_next and not self._secrets_old:
+            return None
+        return await self._source.key_by_hash(digest)  # Another node may have moved it between our looks.
 
     def _remember(self, digest: bytes, row: KeyRow) -> None:
         self._rows[digest] = row
