@@ -147,9 +147,10 @@ async def set_standing(work: UnitOfWork, user_id: str, account_id: AccountId, st
 async def set_role(work: UnitOfWork, user_id: str, role: Role) -> Member:
     """What the user may do on the platform. Raises Fault(CONFLICT) for the last operator."""
     row = await _user(work, user_id, None)
-    row.role = role
+    before, row.role = row.role, role
     await work.session.flush()
-    await refuse_without_operator(work)
+    if before == "operator" != role:
+        await refuse_without_operator(work)
     await work.changed("user", row.id)
     return _view(row)
 
@@ -163,7 +164,8 @@ async def remove(work: UnitOfWork, clock: Clock, user_id: str, account_id: Accou
     gone = _view(row)
     await forget_user(work, clock, row)
     await _refuse_without_owner(work, account_id)
-    await refuse_without_operator(work)
+    if gone.role == "operator":
+        await refuse_without_operator(work)
     return gone
 
 

@@ -105,7 +105,7 @@ class Sessions:
             ).first()
         if row is None:
             return None
-        session, user, account = row._tuple()
+        session, user, account = row
         await self._touch(session)
         return SignedIn(
             session_id=session.id,
