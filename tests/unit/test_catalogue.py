@@ -27,7 +27,8 @@ def catalogue() -> Catalogue:
 
 
 @pytest.mark.parametrize(
-    "name", ["mimo-v2.5-pro", "MiMo", "default-chat", "mimo-v2.5-pro[1m]", "default-chat[1m]"]
+    "name",
+    ["mimo-v2.5-pro", "MiMo", "default-chat", "mimo-v2.5-pro[1m]", "mimo-v2.5-pro[1M]", "default-chat[1m]"],
 )
 def test_a_model_is_found_by_id_and_by_alias_with_or_without_the_long_context_suffix(
     catalogue: Catalogue, name: str

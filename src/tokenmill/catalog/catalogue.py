@@ -32,18 +32,19 @@ class Catalogue:
         }
 
     def find(self, name: str, at: datetime | None = None) -> Model:
-        """The model with this id or alias; one `[1m]` at the end is tolerated.
+        """The model with this id or alias; one `[1m]` at the end is tolerated, in capitals too.
 
         `at` is the time of whoever wants to use it; None finds retired ones too. Raises Fault(UNKNOWN_MODEL)
         that lists the nearest names, or says since when it is retired, and what succeeds it.
         """
-        model = self._by_name.get(name) or self._by_name.get(name.removesuffix(_LONG_CONTEXT))
+        bare = _bare(name)
+        model = self._by_name.get(name) or self._by_name.get(bare)
         if model is not None and not _retired(model, at):
             return model
         if model is not None and model.retires_at is not None:
             raise self._gone(model, model.retires_at, at)
         known = [known for known, named in self._by_name.items() if not _retired(named, at)]
-        near = did_you_mean(name.removesuffix(_LONG_CONTEXT), known)
+        near = did_you_mean(bare, known)
         raise Fault(
             Code.UNKNOWN_MODEL,
             f"There is no model {quoted(name)}.{near} GET /v1/models lists all.",
@@ -83,3 +84,8 @@ class Catalogue:
 
 def _retired(model: Model, at: datetime | None) -> bool:
     return at is not None and model.retires_at is not None and at >= model.retires_at
+
+
+def _bare(name: str) -> str:
+    """The name without the wish for a long context."""
+    return name[: -len(_LONG_CONTEXT)] if name.lower().endswith(_LONG_CONTEXT) else name

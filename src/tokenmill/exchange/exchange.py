@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 
 import msgspec
 import structlog
@@ -12,7 +13,7 @@ import structlog
 from tokenmill.accounts.key_check import Caller
 from tokenmill.catalog.catalogue import Catalogue
 from tokenmill.catalog.entries import Model
-from tokenmill.conversation.events import Failed, Finished, Heartbeat, Started, UsageSeen
+from tokenmill.conversation.events import Event, Failed, Finished, Heartbeat, Started, UsageSeen
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import Drop, Request, Sampling
@@ -59,6 +60,7 @@ class Running:
         served_by: ServedBy | None,
         wire: Vendor | None,
         sampling: Sampling = _UNSAID,
+        again: Callable[[], Awaitable[Running]] | None = None,
     ) -> None:
         self.served_by = served_by
         self.sampling = sampling
@@ -68,6 +70,7 @@ class Running:
         self._chain = chain
         self._opening = opening
         self._rest = rest
+        self._again = again
 
     @property
     def prompt_estimate(self) -> int:
@@ -77,6 +80,17 @@ class Running:
     def note(self, drops: Iterable[Drop]) -> None:
         """What the caller could not be told of the reply goes on the record."""
         self._ticket.drops.extend(drops)
+
+    async def elsewhere(self, fault: Fault) -> Running:
+        """Another target's reply, in place of this one, of which the caller has not got a word.
+
+        Raises `fault`, with which this one broke off, where no other target may answer.
+        """
+        if self._again is None or not passes_elsewhere(fault):
+            raise fault
+        log.warning("target failed", target=self._ticket.target, fault=fault.message)
+        self._ticket.start_over()
+        return await self._again()
 
     async def frames(self) -> AsyncGenerator[Frame]:
         """The reply's frames as they leave the steps; usage is in them before the end, reported or counted.
@@ -107,11 +121,19 @@ class Running:
 
     def _watched(self, frame: Frame) -> Frame:
         ticket = self._ticket
+        if any(type(event) is UsageSeen and not event.usage.input for event in frame.events):
+            frame = Frame(tuple(map(self._with_counted_input, frame.events)))
         for event in frame.events:
             if type(event) is Finished and not ticket.reported:
                 return self._with_counted_usage(frame)
             ticket.watch(event)
         return frame
+
+    def _with_counted_input(self, event: Event) -> Event:
+        """Some servers never tell what the prompt took; no prompt takes nothing."""
+        if not isinstance(event, UsageSeen) or event.usage.input:
+            return event
+        return UsageSeen(msgspec.structs.replace(event.usage, input_fresh=self._ticket.prompt_estimate))
 
     def _with_counted_usage(self, frame: Frame) -> Frame:
         """The caller is told the same counts that the row keeps."""
@@ -228,9 +250,12 @@ class Exchanges:
         for usual in (*self._waits, None):
             recovering: list[Route] = []
             pause = 0.0
-            for route in ways:
+            for at, route in enumerate(ways):
+                again = partial(self._open_first, request, model, ways[at + 1 :], ticket, hold, upstream)
                 try:
-                    return await self._open(request, model, route, ticket, hold, upstream)
+                    return await self._open(
+                        request, model, route, ticket, hold, upstream, again if ways[at + 1 :] else None
+                    )
                 except Fault as fault:
                     if not passes_elsewhere(fault):
                         raise
@@ -254,6 +279,7 @@ class Exchanges:
         ticket: Ticket,
         hold: Hold,
         upstream: AsyncExitStack,
+        again: Callable[[], Awaitable[Running]] | None,
     ) -> Running:
         engine = self._engines[route.engine]
         served_by = engine.served_by(route)
@@ -268,8 +294,9 @@ class Exchanges:
             ticket.drops.extend(named((*drops, *opened.drops), ready, ticket.protocol))
             upstream.push_async_exit(attempt.pop_all())
             family = model.markup if model.markup != "none" else route.dialect
+            chain = Chain(family, request)
             return Running(
-                ticket, hold, Chain(family, request), opening, frames, served_by, opened.wire, ready.sampling
+                ticket, hold, chain, opening, frames, served_by, opened.wire, ready.sampling, again
             )
 
     def _with_key(self, route: Route) -> Route:
