@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tokenmill.cli import accounts, catalog, codes, config, keys, ledger, models, plans, secrets, wallet
+from tokenmill.cli.explain import explain
 from tokenmill.cli.init import init
 from tokenmill.cli.migrate import migrate
 from tokenmill.cli.options import DEFAULT_DATA, Config, Data, open_settings
@@ -61,6 +62,7 @@ def serve(
 app.command()(init)
 app.command()(migrate)
 app.command()(usage)
+app.command()(explain)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
