@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import aiohttp.web
+import pytest
 
 from tests.flow.conftest import Opener, usage_rows
 from tests.flow.upstreams import (
@@ -119,6 +120,32 @@ async def test_a_target_that_greets_and_then_fails_is_left_for_the_next(
     assert (len(first.asked), len(second.asked)) == (1, 1)
     (row,) = await usage_rows(platform)
     assert (row.target, row.status) == ("b", "answered")
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_a_reply_that_breaks_off_is_asked_of_the_next_target_while_nothing_has_gone_out(
+    platform_with: Opener, http: aiohttp.ClientSession, streamed: bool
+) -> None:
+    """A caller who waits for the whole has not had a word of it; one who reads a stream has."""
+    async with (
+        listening(ScriptedUpstream(stream(*HELLO[:2], cut=True))) as first,
+        listening(ScriptedUpstream(stream(*HELLO))) as second,
+    ):
+        platform = await platform_with(
+            None,
+            catalogue=catalogue(("a", "openai", first.url + "/v1"), ("b", "openai", second.url + "/v1")),
+            waits=SOON,
+        )
+        status, said = await ask(http, platform, stream=streamed)
+
+    (row,) = await usage_rows(platform)
+    if streamed:
+        assert (row.target, row.status, len(second.asked)) == ("a", "failed", 0)
+        assert "error" in said
+        return
+    assert status == 200
+    assert said["choices"][0]["message"]["content"] == "Hello"
+    assert (row.target, row.status, row.quality) == ("b", "answered", "reported")
 
 
 async def settled(platform: TestPlatform) -> list[Usage]:

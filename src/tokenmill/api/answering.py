@@ -95,17 +95,18 @@ class Answers:
             await self._whole(call, question, asked, attempt)
 
     async def _whole(self, call: Call, question: Question, asked: Asked, attempt: Attempt | None) -> None:
-        folder = Folder()
         outlive = None if attempt is None else attempt.outlive
         async with (
             call.until_gone(outlive=outlive),
             self._exchanges.begin(question.request, asked) as running,
         ):
-            async with aclosing(running.frames()) as frames:
-                async for frame in frames:
-                    for event in frame.events:
-                        folder.feed(event)
-            body = question.whole(folder.reply(), running)
+            reply = None
+            while reply is None:
+                try:
+                    reply = await _folded(running)
+                except Fault as fault:
+                    running = await running.elsewhere(fault)
+            body = question.whole(reply, running)
         await question.keep()
         if attempt is not None:
             attempt.ended(body)
@@ -136,6 +137,16 @@ class Answers:
             await out.end(ending)
             if attempt is not None:
                 attempt.ended()
+
+
+async def _folded(running: Running) -> Reply:
+    """The whole reply. Raises the Fault of one that breaks off."""
+    folder = Folder()
+    async with aclosing(running.frames()) as frames:
+        async for frame in frames:
+            for event in frame.events:
+                folder.feed(event)
+    return folder.reply()
 
 
 async def _pump(running: Running, question: Question, encoder: StreamEncoder, out: EventStream) -> bytes:

@@ -122,6 +122,17 @@ class Ticket:
         if route.on_disconnect == "drain":
             self._asked.line.stay()
 
+    @property
+    def target(self) -> str:
+        """Who is being asked."""
+        return self._route.target if self._route else ""
+
+    def start_over(self) -> None:
+        """What was said so far has reached nobody, and another target is asked."""
+        self._gauge = Gauge()
+        self._reported = None
+        self._failed = None
+
     def watch(self, event: Event) -> None:
         """Notes what the reply has reported."""
         match event:
