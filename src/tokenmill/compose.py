@@ -34,6 +34,7 @@ from tokenmill.api.routes import bases
 from tokenmill.api.streaming import SILENCE
 from tokenmill.api.usage import UsagePages
 from tokenmill.catalog.live import LiveCatalogue
+from tokenmill.compose_jobs import jobs_running
 from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
 from tokenmill.engines.anthropic import AnthropicEngine
 from tokenmill.engines.embedded.engine import EmbeddedEngine
@@ -160,6 +161,18 @@ async def open_platform(
         )
         await held.enter_async_context(sweeping("stored responses", HOUR, stored.sweep))
         people = await held.enter_async_context(_people(database, clock, settings))
+        webhooks = Sealer(secret, secrets_old, purpose="webhooks")
+        jobs = jobs_running(
+            settings,
+            database,
+            clock,
+            node=money.node,
+            catalogue=catalogue,
+            secrets=(secret, *secrets_old),
+            webhooks=webhooks,
+            public_url=public_url(settings),
+        )
+        await held.enter_async_context(jobs)
         answers = Answers(exchanges, silence)
         limit = settings.server.max_body_mb * MEBI
         app = App(
@@ -199,10 +212,11 @@ async def open_platform(
 
 @dataclass(frozen=True, slots=True)
 class _Money:
-    """What lets exchanges begin, and what ends them."""
+    """What lets exchanges begin, what ends them, and as which node."""
 
     admission: Admission
     settlements: Settlements
+    node: str
 
 
 @asynccontextmanager
@@ -229,7 +243,7 @@ async def _money(
             node=node,
             clock=clock,
         )
-        yield _Money(admission, settlements)
+        yield _Money(admission, settlements, node)
 
 
 @dataclass(frozen=True, slots=True)
