@@ -131,16 +131,17 @@ async def test_free_text_is_streamed_piece_by_piece(
             assert len([piece for piece in pieces if piece]) > 1
 
 
-SIGNED = (
+Block = tuple[dict[str, Any], list[dict[str, Any]]]
+SIGNED: Block = (
     {"type": "thinking", "thinking": "", "signature": ""},
     [{"type": "thinking_delta", "thinking": "hm"}, {"type": "signature_delta", "signature": "S"}],
 )
 QUOTE = {"type": "page_location", "cited_text": "x", "document_index": 0, "start_page_number": 1}
-QUOTED = (
+QUOTED: Block = (
     {"type": "text", "text": ""},
     [{"type": "citations_delta", "citation": QUOTE}, {"type": "text_delta", "text": "x"}],
 )
-RAN = ({"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_fetch", "input": {}}, [])
+RAN: Block = ({"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_fetch", "input": {}}, [])
 
 
 @pytest.mark.parametrize("streamed", [True, False])
