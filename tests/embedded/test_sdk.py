@@ -101,6 +101,15 @@ def test_json_schema_is_obeyed(client: OpenAI) -> None:
     assert {"city", "size"} == set(json.loads(reply.choices[0].message.content or ""))
 
 
+def test_an_answer_that_the_caller_has_begun_is_gone_on_with(client: OpenAI) -> None:
+    """The model writes on from the digits; asked anew it would begin with words."""
+    begun: Any = [{"role": "user", "content": "Count to 9."}, {"role": "assistant", "content": "1, 2, 3, 4,"}]
+    reply = client.chat.completions.create(
+        model="mimo-v2.5-pro", messages=begun, max_tokens=4, temperature=0, seed=1
+    )
+    assert (reply.choices[0].message.content or "").strip().startswith("5")
+
+
 def test_the_model_list_says_what_really_answers(client: OpenAI) -> None:
     model = client.models.retrieve("mimo-v2.5-pro").model_dump()
 

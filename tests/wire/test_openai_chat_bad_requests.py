@@ -176,7 +176,7 @@ def test_a_wrong_member_is_refused_by_its_path(members: dict[str, Any], message:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (b"", "The request body is not valid JSON"),
+        (b"", "The request body is empty"),
         (b"{", "The request body is not valid JSON"),
         (b"[1]", "The request body: expected an object, got an array"),
         (b'{"model": NaN}', "The request body is not valid JSON"),
