@@ -164,3 +164,59 @@ class Mailer(Protocol):
     async def send(self, to: str, subject: str, text: str, *, message_id: str) -> None:
         """Hands a letter in; it may be handed in twice, with the same id. Raises Undeliverable."""
         ...
+
+
+class CheckoutAsked(Value, frozen=True, kw_only=True):
+    """A payment that somebody wants to make; `amount` is in nano-units, `title` is what the payer reads."""
+
+    payment_id: str
+    amount: int
+    currency: str
+    title: str
+    email: str
+    success_url: str
+    cancel_url: str
+
+
+class CheckoutOpened(Value, frozen=True, kw_only=True):
+    """Where the payer goes, and what the provider calls the payment."""
+
+    url: str
+    provider_ref: str
+
+
+class PaymentNews(Value, frozen=True, kw_only=True):
+    """What a provider says has become of a payment; `amount` is in nano-units."""
+
+    payment_id: str
+    provider_ref: str
+    paid: bool
+    amount: int
+    currency: str
+
+
+class Payments(Protocol):
+    """A payment provider."""
+
+    @property
+    def name(self) -> str:
+        """How payments name it."""
+        ...
+
+    def check(self, asked: CheckoutAsked) -> None:
+        """Raises Fault(BAD_VALUE) for an amount that the provider cannot charge."""
+        ...
+
+    async def checkout(self, asked: CheckoutAsked) -> CheckoutOpened:
+        """Begins a payment; one that is repeated with its id is not begun twice.
+
+        Raises Fault(UPSTREAM_AWAY | UPSTREAM_REFUSED).
+        """
+        ...
+
+    def read_news(self, body: bytes, signature: str | None) -> PaymentNews | None:
+        """What a call of the provider's says; None for what does not concern payments here.
+
+        Raises Fault(FORBIDDEN) unless the provider has signed exactly this, and lately.
+        """
+        ...

@@ -311,6 +311,7 @@ class Books(RuleBasedStateMachine):
             )
             assert all(total == 0 for _, total in sums)
             worst = await view.session.scalar(select(func.min(Purse.balance - Purse.held)))
+            assert worst is not None
             assert worst >= 0
             for account, balance in self.balances.items():
                 assert (await look_into(view, wallet_of(account))).balance == balance
