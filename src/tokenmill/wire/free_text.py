@@ -181,7 +181,7 @@ class FreeText:
 
     def take(self, frame: Frame) -> Frame:
         """The frame as the caller is to hear it; itself where it says nothing of them."""
-        if not any(self._concerns(event) for event in frame.events):
+        if not self._names or not any(self._concerns(event) for event in frame.events):
             return frame
         return Frame(tuple(told for event in frame.events for told in self._told(event)))
 
