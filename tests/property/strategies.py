@@ -198,7 +198,7 @@ _source = st.one_of(
     st.tuples(st.builds(Inline, names), st.sampled_from(["image/png", None])),
     st.tuples(st.builds(Url, names.map("https://example.org/{}".format)), st.none()),
 )
-_user_parts = st.one_of(
+_user_parts: st.SearchStrategy[Part] = st.one_of(
     st.builds(Text, texts),
     _source.map(lambda s: Media("image", s[0], s[1], None, (("detail", b'"high"'),))),
     _source.map(lambda s: Media("video", s[0], s[1], None, (("fps", b"2"), ("media_resolution", b'"max"')))),
