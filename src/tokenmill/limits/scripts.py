@@ -1,8 +1,10 @@
 """Holds the Lua scripts that keep rate windows where all nodes see them.
 
 A scope has two keys: a hash with its window (`requests` and `tokens` in all, `from` and `to` the oldest and
-newest second in it, `r…` and `t…` what each second has), and a sorted set of the places that are taken, by
-when their lease ends. The time is the server's, unless the first argument says another.
+newest second in it, `r…` and `t…` what each second has), and with ` running` behind its name a sorted set of
+the places that are taken, by when their lease ends. Scripts are given the first. What else they are given or
+answer is words of one string, since clients take their time over every single one. The time is the server's,
+unless another is given.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ LEASE: Final = 50
 """Seconds after which the places of a node that is gone are free again."""
 
 _TIME = """
-local now = tonumber(ARGV[1])
 if not now then
   local time = redis.call('TIME')
   now = tonumber(time[1]) + tonumber(time[2]) / 1000000
@@ -25,9 +26,14 @@ end
 
 ENTER: Final = (
     f"local MINUTE, LEASE = {MINUTE}, {LEASE}\n"
+    + """
+local now, tokens, place, limited = string.match(ARGV[1], '^(%S*) (%d+) (%S+) (.*)$')
+now = tonumber(now)
+"""
     + _TIME
     + """
-local second, tokens, place = math.floor(now), tonumber(ARGV[2]), ARGV[3]
+local second = math.floor(now)
+tokens = tonumber(tokens)
 
 local function whole(number) return string.format('%d', number) end
 
@@ -68,29 +74,33 @@ local function wait(key, window, requests, tokens)
   return tostring(MINUTE)
 end
 
+local limits = {}
+for rpm, tpm, concurrency in string.gmatch(limited, '(%d*) (%d*) (%d*);') do
+  limits[#limits + 1] = {tonumber(rpm), tonumber(tpm), tonumber(concurrency)}
+end
+
 local windows = {}
-for quota = 1, #KEYS / 2 do
-  local key, running = KEYS[2 * quota - 1], KEYS[2 * quota]
-  local rpm, tpm = tonumber(ARGV[3 * quota + 1]), tonumber(ARGV[3 * quota + 2])
-  local concurrency = tonumber(ARGV[3 * quota + 3])
+for quota = 1, #KEYS do
+  local key, running = KEYS[quota], KEYS[quota] .. ' running'
+  local rpm, tpm, concurrency = limits[quota][1], limits[quota][2], limits[quota][3]
   local window = slide(key)
   windows[quota] = window
   if concurrency then
     redis.call('ZREMRANGEBYSCORE', running, '-inf', tostring(now))
-    if redis.call('ZCARD', running) >= concurrency then return {'concurrency', quota} end
+    if redis.call('ZCARD', running) >= concurrency then return 'concurrency ' .. quota end
   end
   if rpm and window.requests >= rpm then
-    return {'requests', quota, wait(key, window, window.requests - rpm + 1, 0)}
+    return 'requests ' .. quota .. ' ' .. wait(key, window, window.requests - rpm + 1, 0)
   end
   if tpm and window.tokens > 0 and window.tokens + tokens > tpm then
     local over = math.min(window.tokens + tokens - tpm, window.tokens)
-    return {'tokens', quota, wait(key, window, 0, over)}
+    return 'tokens ' .. quota .. ' ' .. wait(key, window, 0, over)
   end
 end
 
 local answer = {'in', whole(second)}
-for quota = 1, #KEYS / 2 do
-  local key, running, window = KEYS[2 * quota - 1], KEYS[2 * quota], windows[quota]
+for quota = 1, #KEYS do
+  local key, running, window = KEYS[quota], KEYS[quota] .. ' running', windows[quota]
   local requests, sum = window.requests + 1, window.tokens + tokens
   local to = math.max(window.to, second)
   redis.call('HINCRBY', key, 'r' .. whole(second), 1)
@@ -98,7 +108,7 @@ for quota = 1, #KEYS / 2 do
   redis.call('HSET', key, 'requests', whole(requests), 'tokens', whole(sum),
              'from', whole(math.min(window.from, second)), 'to', whole(to))
   redis.call('EXPIRE', key, MINUTE + 2)
-  if tonumber(ARGV[3 * quota + 3]) then
+  if limits[quota][3] then
     redis.call('ZADD', running, tostring(now + LEASE), place)
     redis.call('EXPIRE', running, LEASE)
   end
@@ -106,19 +116,20 @@ for quota = 1, #KEYS / 2 do
   answer[#answer + 1] = whole(sum)
   answer[#answer + 1] = tostring(to + MINUTE - now)
 end
-return answer
+return table.concat(answer, ' ')
 """
 )
-"""KEYS: window and places of each quota. ARGV: time, tokens, the place's id; rpm, tpm, concurrency of each.
+"""KEYS: the window of each quota. Words: time, tokens, the place's id, and `RPM TPM CONCURRENCY;` of each.
 
 Answers `in`, the second, and requests, tokens and reset of each; or what is full, whose, and the wait.
 """
 
 LEAVE: Final = """
-local place, second, more = ARGV[1], ARGV[2], tonumber(ARGV[3])
-for quota = 1, #KEYS / 2 do
-  local key = KEYS[2 * quota - 1]
-  redis.call('ZREM', KEYS[2 * quota], place)
+local place, second, more = string.match(ARGV[1], '^(%S+) (%d+) (%S+)$')
+more = tonumber(more)
+for quota = 1, #KEYS do
+  local key = KEYS[quota]
+  redis.call('ZREM', key .. ' running', place)
   local took = tonumber(redis.call('HGET', key, 't' .. second) or nil)
   if took and more ~= 0 then
     local change = string.format('%d', math.max(more, -took))
@@ -128,20 +139,20 @@ for quota = 1, #KEYS / 2 do
 end
 return 1
 """
-"""KEYS: as for ENTER. ARGV: the place's id, the second it was let in, by how much more it took."""
+"""KEYS: as for ENTER. Words: the place's id, the second it was let in, by how much more it took."""
 
 RENEW: Final = (
-    f"local LEASE = {LEASE}\n"
+    f"local LEASE, now = {LEASE}, tonumber(ARGV[1])\n"
     + _TIME
     + """
 for at = 1, #KEYS do
-  redis.call('ZADD', KEYS[at], tostring(now + LEASE), ARGV[at + 1])
-  redis.call('EXPIRE', KEYS[at], LEASE)
+  redis.call('ZADD', KEYS[at] .. ' running', tostring(now + LEASE), ARGV[at + 1])
+  redis.call('EXPIRE', KEYS[at] .. ' running', LEASE)
 end
 return #KEYS
 """
 )
-"""KEYS: the places of scopes. ARGV: time; the place's id in each. A server that has forgotten learns anew."""
+"""KEYS: windows. ARGV: time; the id of a place in each. A server that has forgotten them learns them anew."""
 
 SCRIPTS: Final = (ENTER, LEAVE, RENEW)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Fault
@@ -41,12 +41,11 @@ class SharedLimiter:
         """See `tokenmill.limits.limiter.Limiter.enter`."""
         own = await self._local.enter(quotas, tokens)
         name = opaque("")
-        keys = [key for quota in quotas for key in _keys(quota.scope)]
-        limits = [_said(limit) for each in quotas for limit in (each.rpm, each.tpm, each.concurrency)]
+        keys = [_PREFIX + quota.scope for quota in quotas]
+        limits = "".join(f"{_said(each.rpm)} {_said(each.tpm)} {_said(each.concurrency)};" for each in quotas)
         try:
-            answer = await self._link.ask(
-                "EVALSHA", _ENTER, len(keys), *keys, self._now(), tokens, name, *limits
-            )
+            asked = f"{self._now()} {tokens} {name} {limits}"
+            said: bytes = await self._link.ask("EVALSHA", _ENTER, len(keys), *keys, asked)
         except Away:
             self.unshared += 1
             return own
@@ -54,13 +53,13 @@ class SharedLimiter:
             asyncio.CancelledError
         ):  # It may have been let in all the same; its tokens stay, as a refusal's.
             own.undo()
-            self._link.tell("EVALSHA", _LEAVE, len(keys), *keys, name, "0", 0)
+            self._link.tell("EVALSHA", _LEAVE, len(keys), *keys, f"{name} 0 0")
             raise
-        match answer:
-            case [b"in", second, *counts]:
-                self._taken[name] = [_keys(each.scope)[1] for each in quotas if each.concurrency is not None]
-                return _Place(self, own, name, keys, second.decode(), tokens, _standing(quotas, counts))
-            case _:
+        match said.decode().split(" "):
+            case ["in", second, *counts]:
+                self._taken[name] = [_PREFIX + each.scope for each in quotas if each.concurrency is not None]
+                return _Place(self, own, name, keys, second, tokens, _standing(quotas, counts))
+            case answer:
                 own.undo()
                 raise _refusal(quotas, answer)
 
@@ -75,7 +74,7 @@ class SharedLimiter:
     def leave(self, name: str, keys: Sequence[str], second: str, more: int) -> None:
         """A place is free again; the server learns of it with the next batch."""
         self._taken.pop(name, None)
-        self._link.tell("EVALSHA", _LEAVE, len(keys), *keys, name, second, more)
+        self._link.tell("EVALSHA", _LEAVE, len(keys), *keys, f"{name} {second} {more}")
 
     def _now(self) -> str:
         return "" if self._time is None else repr(self._time.now().timestamp())
@@ -109,26 +108,22 @@ class _Place:
             self._limiter = None
 
 
-def _keys(scope: str) -> tuple[str, str]:
-    return f"{_PREFIX}{scope}", f"{_PREFIX}{scope}:running"
-
-
 def _said(limit: int | None) -> str | int:
     return "" if limit is None else limit
 
 
-def _refusal(quotas: Sequence[Quota], answer: Any) -> Fault:
-    quota = quotas[answer[1] - 1]
+def _refusal(quotas: Sequence[Quota], answer: Sequence[str]) -> Fault:
+    quota = quotas[int(answer[1]) - 1]
     match answer[0]:
-        case b"concurrency":
+        case "concurrency":
             return too_many_at_once(quota.concurrency or 0)
-        case b"requests":
+        case "requests":
             return too_fast("requests", quota.rpm or 0, float(answer[2]))
         case _:
             return too_fast("tokens", quota.tpm or 0, float(answer[2]))
 
 
-def _standing(quotas: Sequence[Quota], counts: Sequence[bytes]) -> Standing:
+def _standing(quotas: Sequence[Quota], counts: Sequence[str]) -> Standing:
     requests: Left | None = None
     tokens: Left | None = None
     for quota, (asked, taken, reset) in zip(quotas, _triples(counts), strict=True):
@@ -141,6 +136,6 @@ def _standing(quotas: Sequence[Quota], counts: Sequence[bytes]) -> Standing:
     return Standing(requests, tokens)
 
 
-def _triples(counts: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, bytes]]:
+def _triples(counts: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     for at in range(0, len(counts), 3):
         yield counts[at], counts[at + 1], counts[at + 2]
