@@ -103,6 +103,11 @@ class PostgresServer(_Child):
         self.start()
         self.psql(f"CREATE ROLE {OWNER} LOGIN CREATEDB PASSWORD '{PASSWORD}'")
 
+    @property
+    def programs(self) -> Path:
+        """Where its `pg_dump` and `pg_restore` are."""
+        return self._bin
+
     def start(self) -> None:
         """Starts it, again if it was killed; it takes connections when this returns."""
         data = str(self.directory / "data")

@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from tokenmill.cli import accounts, catalog, codes, config, keys, ledger, models, plans, secrets, wallet
+from tokenmill.cli.backup import backup
 from tokenmill.cli.explain import explain
 from tokenmill.cli.init import init
 from tokenmill.cli.migrate import migrate
 from tokenmill.cli.options import DEFAULT_DATA, Config, Data, open_settings
+from tokenmill.cli.restore import restore
 from tokenmill.cli.usage import usage
 from tokenmill.kit.faults import Fault
 
@@ -63,6 +65,8 @@ app.command()(init)
 app.command()(migrate)
 app.command()(usage)
 app.command()(explain)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")

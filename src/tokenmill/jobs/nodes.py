@@ -17,6 +17,7 @@ from sqlalchemy import insert, select, update
 
 from tokenmill.jobs.sweeps import sweeping
 from tokenmill.kit.clock import Clock
+from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import sortable
 from tokenmill.store.database import Database
 from tokenmill.store.work_tables import Node
@@ -116,6 +117,29 @@ def _claimed(folder: Path, node: str) -> Iterator[list[str]]:
             yield dead
         finally:
             mine.unlink(missing_ok=True)
+
+
+@contextmanager
+def nobody_in(data: Path) -> Iterator[None]:
+    """Keeps processes from taking their lease in `data` until the block is left.
+
+    Raises Fault(CONFLICT) when one has it.
+    """
+    folder = data / "nodes"
+    with folder.with_suffix(".lock").open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        if folder.is_dir() and any(_held(each) for each in folder.iterdir()):
+            raise Fault(Code.CONFLICT, f"A server runs on {data}. Stop it first.")
+        yield
+
+
+def _held(path: Path) -> bool:
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 def _let_go(path: Path) -> bool:

@@ -51,13 +51,18 @@ class OrphanSweep:
         """Finds who has died and settles what they held; the number of exchanges settled."""
         if buried := await self._nodes.bury():
             log.warning("nodes have fallen silent", nodes=buried)
+        settled = await self.settle()
+        if settled:
+            log.warning("exchanges of dead nodes were settled at their last counts", exchanges=settled)
+        return settled
+
+    async def settle(self) -> int:
+        """Settles what nodes that have ended held; the number of exchanges settled."""
         gone = await self._bereaved()
         settled = 0
         while gone and (orphans := await self._holds.running(gone, PAGE)):
             for orphan in orphans:
                 settled += (await self._holds.settle(self._ending(orphan))).first
-        if settled:
-            log.warning("exchanges of dead nodes were settled at their last counts", exchanges=settled)
         return settled
 
     async def _bereaved(self) -> list[str]:
