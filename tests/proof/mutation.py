@@ -300,7 +300,10 @@ def _grow_huge(chance: Random, parts: Parts, _: Sequence[Parts]) -> None:
     unit = chance.choice(
         [b"x", b"word ", b"<", b"{", b"[1,", "好".encode(), b"`", b"\\u00e9", b"<tool_call>"]
     )
-    filler = unit * (chance.choice(_HUGE_SIZES) // len(unit))
+    size = chance.choice(_HUGE_SIZES)
+    if chance.random() < 0.5:
+        unit, size = "".join(chance.choices(MARKS, k=chance.choice([1, 2, 3]))).encode(), 2_000_000
+    filler = unit * (size // len(unit))
     parts[at] = parts[at][:place] + filler + parts[at][place:]
 
 
@@ -315,7 +318,7 @@ _CHANGES: Final[tuple[Callable[[Random, Parts, Sequence[Parts]], None], ...]] = 
     _change_ends,
     _grow_huge,
 )
-_WEIGHTS: Final = (12.0, 3.0, 2.0, 1.0, 2.0, 2.0, 2.0, 0.5, 0.05)
+_WEIGHTS: Final = (12.0, 3.0, 2.0, 1.0, 2.0, 2.0, 2.0, 0.5, 0.03)
 
 
 def cuts_of(chance: Random, data: bytes) -> Parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from tokenmill.dialects.draft import Draft
@@ -126,7 +127,7 @@ class CallFinder:
 
     def _take_found(self) -> list[Found]:
         found, self._found = self._found, []
-        return found
+        return found if len(found) < 2 else _joined(found)
 
     def _take(self, piece: Piece) -> None:
         if self._draft is not None:
@@ -225,7 +226,15 @@ class CallFinder:
                 self._blanks = text
                 return
             self._fresh = False
-        if self._found and isinstance(last := self._found[-1], Words):
-            self._found[-1] = Words(last.text + text)
+        self._found.append(Words(text))
+
+
+def _joined(found: list[Found]) -> list[Found]:
+    """`found` with neighbouring words as one."""
+    out: list[Found] = []
+    for are_words, run in groupby(found, key=lambda one: isinstance(one, Words)):
+        if are_words:
+            out.append(Words("".join(one.text for one in run if isinstance(one, Words))))
         else:
-            self._found.append(Words(text))
+            out += run
+    return out
