@@ -27,7 +27,7 @@ from tokenmill.admin.developer import (
     wallet,
 )
 from tokenmill.admin.door import REQUEST_ID
-from tokenmill.admin.errors import body_of, headers_of, status_of
+from tokenmill.admin.errors import body_of, headers_of, internal, status_of
 from tokenmill.admin.operator import accounts, audit, catalogue, codes, live, money, people, platform, targets
 from tokenmill.admin.operator import plans as operator_plans
 from tokenmill.admin.services import Services
@@ -101,6 +101,7 @@ def build(services: Services) -> FastAPI:
     app.add_exception_handler(Fault, _on_fault)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
     described = _described(app, [route for router in _ROUTERS for route in router.routes])
     app.openapi = lambda: described  # type: ignore[method-assign]  # FastAPI's own way to replace it.
     return app
@@ -132,6 +133,11 @@ async def _on_http(request: Request, error: Exception) -> Response:
     else:
         fault = Fault(Code.BAD_VALUE, "The request cannot be read. Send JSON as application/json.")
     return _reply(request, fault)
+
+
+async def _on_bug(request: Request, _: Exception) -> Response:
+    """It is raised again behind this answer, and logged by the door."""
+    return _reply(request, internal(request.scope[REQUEST_ID]))
 
 
 def _reply(request: Request, fault: Fault) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -69,7 +69,7 @@ def zone_of(name: str) -> ZoneInfo:
     """The time zone. Raises Fault(BAD_VALUE)."""
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError) as error:  # Not found, a directory, or a path out of the data.
+    except (KeyError, OSError, ValueError) as error:  # Not found, a directory, or a path out of the data.
         raise Fault(Code.BAD_VALUE, "Name a time zone like Asia/Shanghai or UTC.", field="zone") from error
 
 
@@ -154,5 +154,12 @@ def _floor(moment: datetime, step: Step, zone: ZoneInfo) -> datetime:
     local = moment.astimezone(zone)
     if step == "hour":
         past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-        return (moment - past).astimezone(zone)
-    return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+        return _fixed((moment - past).astimezone(zone))
+    return _fixed(local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0))
+
+
+def _fixed(local: datetime) -> datetime:
+    """The same moment with its offset alone: in one zone, both hours of a clock that goes back are equal."""
+    offset = local.utcoffset()
+    assert offset is not None
+    return local.replace(tzinfo=timezone(offset), fold=0)

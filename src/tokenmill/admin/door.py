@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from tokenmill.accounts.refusals import Refusal
-from tokenmill.admin.errors import body_of, headers_of, status_of
+from tokenmill.admin.errors import body_of, headers_of, internal, status_of
 from tokenmill.admin.services import Services
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import opaque
@@ -57,7 +57,7 @@ class Door:
         answer = _Answer(send, request_id)
         try:
             self._judge(scope)
-            body = await _body(scope, receive)
+            body = await read_body(scope, receive)
             inner = self._inner or await self.wake()
             await inner(scope, _replay(body, receive), answer)
         except _Gone:
@@ -66,9 +66,7 @@ class Door:
             await answer.reject(fault)
         except Exception:
             log.exception("request failed", path=scope["path"], request_id=request_id)
-            await answer.reject(
-                Fault(Code.INTERNAL, f"The platform failed. Please report the request id {request_id}.")
-            )
+            await answer.reject(internal(request_id))
 
     async def wake(self) -> Asgi:
         """Imports and builds the API, unless that is done."""
@@ -134,7 +132,8 @@ def _build(services: Services) -> Asgi:
     return build(services)
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes:
+async def read_body(scope: Scope, receive: Receive, within: float = BODY_SECONDS) -> bytes:
+    """The whole body. Raises Fault: TOO_LARGE, or SLOW_BODY when it takes more than `within` seconds."""
     pieces: list[bytes] = []
     size = 0
     too_large = Fault(Code.TOO_LARGE, f"The body is larger than {BODY_LIMIT // 2**20} MiB.")
@@ -142,7 +141,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     if declared.isdigit() and int(declared) > BODY_LIMIT:
         raise too_large
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(within):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":

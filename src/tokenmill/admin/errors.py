@@ -67,6 +67,11 @@ def body_of(fault: Fault, request_id: str) -> bytes:
     return msgspec.json.encode(_Body(_Said(code, fault.message, fault.field, request_id)))
 
 
+def internal(request_id: str) -> Fault:
+    """A bug of ours."""
+    return Fault(Code.INTERNAL, f"The platform failed. Please report the request id {request_id}.")
+
+
 def status_of(fault: Fault) -> int:
     """The HTTP status."""
     return STATUSES[fault.code]

@@ -6,7 +6,7 @@ import asyncio
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -18,6 +18,7 @@ from tokenmill.cli.options import (
     Data,
     open_settings,
     open_store,
+    parse_amount,
     parse_moment,
     print_json,
     print_table,
@@ -41,12 +42,28 @@ def create(
         datetime | None,
         typer.Option(parser=parse_moment, metavar="TIME", help="When it ends, like 2027-01-31T00:00:00Z."),
     ] = None,
+    models: Annotated[
+        list[str] | None, typer.Option("--model", metavar="ID", help="Only this model; may be repeated.")
+    ] = None,
+    cap: Annotated[
+        int | None,
+        typer.Option(parser=parse_amount, metavar="AMOUNT", help="What it may spend in all, like 25.00."),
+    ] = None,
+    addresses: Annotated[
+        list[str] | None,
+        typer.Option("--address", metavar="NET", help="Only from there, like 10.0.0.0/8; may be repeated."),
+    ] = None,
+    rpm: Annotated[int | None, typer.Option(min=1, help="Requests a minute.")] = None,
+    tpm: Annotated[int | None, typer.Option(min=1, help="Tokens a minute.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Requests at once.")] = None,
     data: Data = DEFAULT_DATA,
     config: Config = None,
     json: AsJson = False,
 ) -> None:
     """Make a key; it is shown whole this once."""
-    whole, key = asyncio.run(_create(data, config, account, name, expires_at))
+    limits = (rpm, tpm, concurrency)
+    asked = _Asked(name, expires_at, models or None, cap, addresses or None, limits)
+    whole, key = asyncio.run(_create(data, config, account, asked))
     if json:
         print_json({"key": whole, "id": key.id})
         return
@@ -121,21 +138,45 @@ def _state(key: KeyView) -> str:
     return "active"
 
 
-async def _create(
-    data: Path, config: Path | None, email: str, name: str, expires_at: datetime | None
-) -> tuple[str, KeyView]:
+class _Asked(NamedTuple):
+    """What a new key is to be like; `limits` are requests a minute, tokens a minute, requests at once."""
+
+    name: str
+    expires_at: datetime | None
+    models: list[str] | None
+    cap: int | None
+    addresses: list[str] | None
+    limits: tuple[int | None, int | None, int | None]
+
+
+async def _create(data: Path, config: Path | None, email: str, asked: _Asked) -> tuple[str, KeyView]:
     from tokenmill.accounts.accounts import find_account
+    from tokenmill.accounts.audit import CLI, record
     from tokenmill.accounts.keys import create_key
     from tokenmill.kit.clock import SystemClock
+    from tokenmill.kit.money import Nano
     from tokenmill.settings import read_secret
+    from tokenmill.store.rows import RateLimits
 
     async with open_store(data, config) as database:
         secret = read_secret(open_settings(data, config).security.secret, os.environ)
         async with database.write() as work:
             owner = await find_account(work, email)
-            return await create_key(
-                work, SystemClock(), secret, account_id=owner.id, name=name, expires_at=expires_at
+            whole, key = await create_key(
+                work,
+                SystemClock(),
+                secret,
+                account_id=owner.id,
+                name=asked.name,
+                expires_at=asked.expires_at,
+                models=asked.models,
+                cap=None if asked.cap is None else Nano(asked.cap),
+                addresses=asked.addresses,
+                limits=RateLimits(*asked.limits),
             )
+            details = {"name": key.name, "key": key.shown}
+            await record(work, SystemClock(), CLI, "key.create", key.id, account_id=owner.id, details=details)
+            return whole, key
 
 
 async def _reset(data: Path, config: Path | None, email: str) -> tuple[str, KeyView]:

@@ -6,7 +6,8 @@ from fastapi import APIRouter
 from pydantic import Field
 from sqlalchemy import select
 
-from tokenmill.accounts.keys import KeyView, create_key, list_keys, reset_key
+from tokenmill.accounts.keys import KeyView, list_keys
+from tokenmill.accounts.plan_keys import create_plan_key, reset_plan_key
 from tokenmill.admin.acting import acting
 from tokenmill.admin.caller import Caller, ConfirmedOwner, Desk, Member, Owner
 from tokenmill.admin.plan_shapes import (
@@ -189,13 +190,11 @@ async def buy_plan(asked: Purchase, caller: Owner, desk: Desk) -> Bought:
             at_most=asked.at_most,
         )
         if not await _plan_keys(act.work, bought):
-            secret, _ = await create_key(
+            secret, _ = await create_plan_key(
                 act.work,
                 desk.clock,
                 desk.secret,
                 account_id=caller.account_id,
-                name="Token Plan",
-                kind="tp",
                 subscription_id=bought.id,
             )
         act.on(bought.id, plan=asked.plan_id, period=asked.period, due=priced.due)
@@ -214,27 +213,11 @@ async def change_renewal(asked: Renewal, caller: Owner, desk: Desk) -> Subscript
 
 
 @router.post("/plan/key/reset", status_code=201)
-async def reset_plan_key(caller: ConfirmedOwner, desk: Desk) -> PlanKeyReset:
+async def reset_key(caller: ConfirmedOwner, desk: Desk) -> PlanKeyReset:
     """Replace the plan's key: the old one is dead for ever on every node within a second."""
     async with acting(desk, caller, "plan.key_reset") as act:
-        row = await active_row(act.work, caller.account_id)
-        if row is None:
-            raise Fault(Code.NOT_FOUND, "This account has no Token Plan.")
-        running = await view(act.work, row)
-        keys = await _plan_keys(act.work, running)
-        if keys:
-            secret, made = await reset_key(act.work, desk.clock, desk.secret, keys[-1].id)
-        else:
-            secret, made = await create_key(
-                act.work,
-                desk.clock,
-                desk.secret,
-                account_id=caller.account_id,
-                name="Token Plan",
-                kind="tp",
-                subscription_id=running.id,
-            )
-        act.on(made.id, subscription=running.id, key=made.shown)
+        secret, made = await reset_plan_key(act.work, desk.clock, desk.secret, caller.account_id)
+        act.on(made.id, subscription=made.subscription_id, key=made.shown)
     return PlanKeyReset(secret=secret, key=_key(made))
 
 

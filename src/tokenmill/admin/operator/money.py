@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from tokenmill.accounts.accounts import get_account
-from tokenmill.accounts.keys import create_key
+from tokenmill.accounts.plan_keys import create_plan_key
 from tokenmill.admin.acting import acting
 from tokenmill.admin.caller import ConfirmedOperator, Desk, Operator
 from tokenmill.admin.developer.plan import SubscriptionShown, current
@@ -214,13 +214,11 @@ async def give_plan(account_id: str, asked: PlanGift, caller: ConfirmedOperator,
             period=asked.period,
             seats=asked.seats,
         )
-        secret, _ = await create_key(
+        secret, _ = await create_plan_key(
             act.work,
             desk.clock,
             desk.secret,
             account_id=AccountId(account_id),
-            name="Token Plan",
-            kind="tp",
             subscription_id=given.id,
         )
         act.on(given.id, plan=asked.plan_id, period=asked.period, seats=asked.seats)
