@@ -99,6 +99,7 @@ class Ticket:
         self._reported: Usage | None = None
         self._gauge = Gauge()
         self._terms: Terms | None = None
+        self._said_since = False  # Since the upstream last reported what it has used.
         self._finished: Finished | None = None
         self._failed: Fault | None = None
 
@@ -140,10 +141,12 @@ class Ticket:
                 if self._first is None:
                     self._first = self._clock.monotonic()
                 self._gauge.add(text)
+                self._said_since = True
             case PartOpened(part=ToolCall(name=name)):
                 self._gauge.add(name)
             case UsageSeen(usage=usage):
                 self._reported = usage
+                self._said_since = False
             case Finished():
                 self._finished = self._finished or event
             case Failed(fault=fault):
@@ -164,10 +167,19 @@ class Ticket:
     def usage(self) -> Usage:
         """What the upstream reported, else what is counted from the text that passed."""
         if self._reported is not None:
+            if self._outgrown:
+                return msgspec.structs.replace(self._reported, output=self._gauge.tokens)
             return self._reported
         if not self.delivered:
             return Usage()
         return Usage(input_fresh=self.prompt_estimate, output=self._gauge.tokens)
+
+    @property
+    def _outgrown(self) -> bool:
+        """Did it break off with more said than reported? Messages servers report a word when they begin."""
+        if self._reported is None or self._finished is not None:
+            return False
+        return self._said_since and self._gauge.tokens > self._reported.output
 
     @property
     def output(self) -> int:
@@ -208,12 +220,17 @@ class Ticket:
         return msgspec.structs.replace(self.row(), status="failed", fault=lost, quality="recovered")
 
     @property
+    def _refused(self) -> bool:
+        """Is its caller told of an error only, even if the reply was complete?"""
+        return self._failed is not None and not self._asked.line.answered
+
+    @property
     def cost(self) -> int:
         """What the exchange costs by now, in the unit of its terms."""
         terms = self._terms
         if terms is None or not terms.purses or not self.delivered or (self._route and self._route.free):
             return 0
-        if self._failed is not None and self._finished is None and not self._asked.line.answered:
+        if self._refused:
             return 0  # The caller got an error, and not a word of what the upstream may have said.
         return terms.tariff.cost(self.usage)
 
@@ -253,7 +270,7 @@ class Ticket:
         )
 
     def _outcome(self) -> tuple[Status, int, str | None]:
-        if self._finished is not None:
+        if self._finished is not None and not self._refused:
             return "answered", 200, None
         answered = self._asked.line.answered
         if self._failed is not None:
@@ -264,6 +281,8 @@ class Ticket:
     def _quality(self) -> Quality:
         if self._reported is None:
             return "counted" if self.delivered else "none"
+        if self._outgrown:
+            return "counted"
         absurd = max(self._reported.input, self._reported.output) >= ABSURD
         return "suspect" if absurd or (self._gauge.used and not self._reported.output) else "reported"
 
