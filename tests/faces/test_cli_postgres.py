@@ -87,6 +87,9 @@ def test_every_command_works_from_init_on(config: Path) -> None:
     file.write_text(CATALOGUE)
     answer("catalog", "apply", str(file), config=config)
     assert "mimo-v2.5-pro" in json.dumps(answer("catalog", "list", config=config))
+    said = answer("explain", "mimo-v2.5-pro", "--account", "dev@example.com", config=config)
+    assert (["upstream"], "CNY") == ([way["target"] for way in said["routes"]], said["account"]["currency"])
+    assert not answer("secrets", "rotate", config=config)["rotated"]
 
 
 def test_migrate_says_whether_there_was_anything_to_do(config: Path) -> None:
