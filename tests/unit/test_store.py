@@ -242,3 +242,24 @@ async def test_damaged_pages_are_called_so_and_tell_no_statement(sqlite_url: str
     assert caught.value.code is Code.MISCONFIGURED
     assert "damaged" in caught.value.message
     assert "SELECT" not in caught.value.message
+
+
+async def test_cancelled_units_of_work_leave_no_lock(sqlite_url: str) -> None:
+    """Wherever they were, and as long as somebody looks at their errors: the next writer waits for nobody."""
+    insertion = insert(ChangeRow).values(kind="key", key="k", at=datetime.now(UTC)).returning(ChangeRow.id)
+
+    async def write_on_and_on() -> None:
+        while True:
+            async with database.write() as work:
+                await work.session.execute(insertion)
+
+    kept = []
+    async with open_database(sqlite_url) as database, asyncio.timeout(60):
+        for number in range(60):
+            writing = [asyncio.create_task(write_on_and_on()) for _ in range(3)]
+            await asyncio.sleep(number % 20 / 2_000)
+            for each in writing:
+                each.cancel()
+            kept.append(await asyncio.gather(*writing, return_exceptions=True))
+            async with database.write() as work:  # It would give up after five seconds.
+                await work.session.execute(insertion)

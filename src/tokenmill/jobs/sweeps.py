@@ -10,6 +10,9 @@ import structlog
 
 from tokenmill.kit.faults import Fault
 
+_GRACE = 0.5
+"""Seconds that a sweep gets to end by itself when the platform stops."""
+
 log = structlog.get_logger()
 
 
@@ -19,18 +22,21 @@ async def sweeping(name: str, every: float, sweep: Callable[[], Awaitable[object
 
     A sweep that fails is logged; the next will find whatever it has missed.
     """
-    task = asyncio.create_task(_run(name, every, sweep), name=f"sweep {name}")
+    stop = asyncio.Event()
+    task = asyncio.create_task(_run(name, every, sweep, stop), name=f"sweep {name}")
     try:
         yield
     finally:
+        stop.set()
+        await asyncio.wait([task], timeout=_GRACE)  # Most sweeps are one short transaction.
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
 
 
-async def _run(name: str, every: float, sweep: Callable[[], Awaitable[object]]) -> None:
+async def _run(name: str, every: float, sweep: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
     failing = False
-    while True:
+    while not stop.is_set():
         try:
             await sweep()
             failing = False
@@ -40,4 +46,6 @@ async def _run(name: str, every: float, sweep: Callable[[], Awaitable[object]]) 
             failing = True
         except Exception:
             log.exception("a sweep failed", sweep=name)
-        await asyncio.sleep(every)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(every):
+                await stop.wait()

@@ -16,7 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.store import postgres
-from tokenmill.store.sqlite import PRAGMAS, missing_database, sqlite_file
+from tokenmill.store.sqlite import PRAGMAS, LetsGo, missing_database, sqlite_file
 from tokenmill.store.tables import ChangeRow
 
 _RETRY_AFTER = 1.0
@@ -133,6 +133,7 @@ def _on_sqlite(url: str) -> tuple[AsyncEngine, Database]:
         raise missing_database(file)
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(file)),  # A path may hold what URLs give a meaning to.
+        connect_args={"factory": LetsGo},
         pool_size=_KEPT_CONNECTIONS,
         max_overflow=_EXTRA_CONNECTIONS,
     )

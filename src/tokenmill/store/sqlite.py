@@ -20,6 +20,20 @@ PRAGMAS = (
 _PREFIX = "sqlite:///"
 
 
+class LetsGo(sqlite3.Connection):
+    """A connection that gives up its locks when it is closed, whatever it was at.
+
+    SQLite keeps a closed connection, and its transaction, for as long as one of its statements is not read to
+    the end; that of a cancelled task may never be.
+    """
+
+    def close(self) -> None:
+        """Rolls back first: that ends the transaction, pending statements or not."""
+        if self.in_transaction:
+            self.rollback()
+        super().close()
+
+
 def sqlite_file(url: str) -> Path:
     """`sqlite:////srv/data/tokenmill.db` → `/srv/data/tokenmill.db`.
 
