@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,6 +45,7 @@ from tokenmill.exchange.admission import Admission
 from tokenmill.exchange.attempts import WAITS
 from tokenmill.exchange.books import LiveBooks
 from tokenmill.exchange.exchange import Exchanges, KeyReader
+from tokenmill.exchange.recall import Recall
 from tokenmill.exchange.settlement import COUNT_EVERY, RETRY_EVERY, Settlements
 from tokenmill.jobs.nodes import Nodes, node_lease
 from tokenmill.jobs.orphans import EVERY as ORPHANS_EVERY
@@ -57,6 +58,8 @@ from tokenmill.kit.secrets import KeyKind
 from tokenmill.limits.limiter import Limiter
 from tokenmill.limits.local import LocalLimiter
 from tokenmill.memory.responses import StoredResponses
+from tokenmill.memory.vault import SWEEP_EVERY as VAULT_EVERY
+from tokenmill.memory.vault import Vault
 from tokenmill.ports import Engine
 from tokenmill.settings import Settings, read_secret, shown
 from tokenmill.store.changes import ChangeFeed
@@ -143,6 +146,9 @@ async def open_platform(
 
         limits = await held.enter_async_context(_limits(settings.cache.url, clock))
         money = await held.enter_async_context(_money(database, hot, feed, limits.limiter, clock, data))
+        vault = await held.enter_async_context(
+            _vault(settings, database, feed, clock, (secret, *secrets_old))
+        )
         exchanges = Exchanges(
             catalogue=catalogue,
             engines=running,
@@ -151,6 +157,7 @@ async def open_platform(
             clock=clock,
             read_key=upstream_keys(data, os.environ),
             sealer=Sealer(secret, secrets_old, purpose="reasoning"),
+            recall=Recall(vault, clock),
             waits=waits,
         )
         stored = StoredResponses(
@@ -244,6 +251,21 @@ async def _money(
             clock=clock,
         )
         yield _Money(admission, settlements, node)
+
+
+@asynccontextmanager
+async def _vault(
+    settings: Settings, database: Database, feed: ChangeFeed, clock: Clock, secrets: Sequence[bytes]
+) -> AsyncIterator[Vault | None]:
+    """The reasoning vault with what writes and sweeps it; None where it is switched off."""
+    bounds = settings.vault
+    if not bounds.enabled:
+        yield None
+        return
+    vault = Vault(database, clock, secrets, days=bounds.days, max_mb_per_account=bounds.max_mb_per_account)
+    feed.subscribe(vault.take)
+    async with vault.running(), sweeping("the vault", VAULT_EVERY, vault.sweep):
+        yield vault
 
 
 @dataclass(frozen=True, slots=True)

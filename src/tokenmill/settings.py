@@ -140,6 +140,14 @@ class Responses(Section):
     retention_days: Annotated[int, Field(ge=0, le=3650)] = 30
 
 
+class VaultSection(Section):
+    """Whether and how long reasoning is remembered for clients that do not send it back, and how much."""
+
+    enabled: bool = True
+    days: Annotated[int, Field(ge=1, le=3650)] = 30
+    max_mb_per_account: Annotated[int, Field(ge=1, le=65_536)] = 64
+
+
 class Mail(Section):
     """The SMTP server that sends letters; without a host, none are sent. Port 465 speaks TLS at once."""
 
@@ -214,6 +222,7 @@ class Settings(BaseSettings):
     security: Security = Security()
     accounts: Accounts = Accounts()
     responses: Responses = Responses()
+    vault: VaultSection = VaultSection()
     mail: Mail = Mail()
     webhooks: Webhooks = Webhooks()
     retention: Retention = Retention()

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -37,8 +37,11 @@ class ScriptedUpstream:
             raise
 
 
+Scripted = TypeVar("Scripted", bound=ScriptedUpstream)
+
+
 @asynccontextmanager
-async def listening(upstream: ScriptedUpstream) -> AsyncIterator[ScriptedUpstream]:
+async def listening(upstream: Scripted) -> AsyncIterator[Scripted]:
     """`upstream` on a free port; `upstream.url` is its root."""
     app = web.Application(client_max_size=2**26)
     app.router.add_route("*", "/{path:.*}", upstream.answer)

@@ -14,6 +14,7 @@ from tokenmill.store.database import UnitOfWork
 from tokenmill.store.ledger_tables import Hold, Purse
 from tokenmill.store.plan_tables import Subscription
 from tokenmill.store.tables import Account, Key, ResponseRow, User
+from tokenmill.store.vault_tables import VaultTurn
 from tokenmill.store.work_tables import Event, Ticket
 
 
@@ -42,7 +43,7 @@ async def close_account(
         await refuse_without_operator(work)
     renewing = update(Subscription).where(Subscription.account_id == account_id)
     await work.session.execute(renewing.values(renews=False, next_plan_id=None))
-    for table in (ResponseRow, Event, Ticket):
+    for table in (ResponseRow, VaultTurn, Event, Ticket):
         await work.session.execute(delete(table).where(table.account_id == account_id))
     account.email = f"deleted+{account.id}@invalid"
     account.deleted_at = now
@@ -50,6 +51,7 @@ async def close_account(
     account.webhook_url = account.webhook_secret = account.low_balance = None
     await work.session.flush()
     await work.changed("account", account.id)
+    await work.changed("vault", account.id)
 
 
 async def _refuse_unsettled(work: UnitOfWork, account: Account, forced: bool) -> None:

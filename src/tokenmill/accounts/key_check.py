@@ -27,7 +27,8 @@ BASES: Final[Mapping[KeyKind, str]] = {"sk": "", "tp": "/token-plan"}
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks, proven by a key; `name` is the key's, `models` None allows every model.
 
-    `limits` are the account's own, `key_limits` the key's; `capped` says that the key may not spend at will.
+    `limits` are the account's own, `key_limits` the key's; `capped` says that the key may not spend at will,
+    `vault` that reasoning is remembered for its clients.
     """
 
     account_id: AccountId
@@ -40,6 +41,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     capped: bool = False
     limits: RateLimits = RateLimits()
     key_limits: RateLimits = RateLimits()
+    vault: bool = True
 
 
 FoundOld = Callable[[KeyId, bytes, bytes], None]
@@ -208,6 +210,7 @@ def _caller(row: KeyRow) -> Caller:
         capped=row.cap is not None,
         limits=_rates(row.account_limits),
         key_limits=_rates(row.limits),
+        vault=row.vault,
     )
 
 

@@ -23,6 +23,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     """What the account has chosen; `low_balance` is in nano-units, None: nobody is told."""
 
     web_search: bool
+    vault: bool
     low_balance: Nano | None
     webhook_url: str | None
 
@@ -32,6 +33,7 @@ async def preferences(work: ReadWork | UnitOfWork, account_id: AccountId) -> Pre
     row = await get_account(work, account_id)
     return Preferences(
         web_search=row.web_search,
+        vault=row.vault,
         low_balance=None if row.low_balance is None else Nano(row.low_balance),
         webhook_url=row.webhook_url,
     )
@@ -40,6 +42,12 @@ async def preferences(work: ReadWork | UnitOfWork, account_id: AccountId) -> Pre
 async def switch_web_search(work: UnitOfWork, account_id: AccountId, *, on: bool) -> None:
     """Every node knows within a second."""
     (await get_account(work, account_id)).web_search = on
+    await work.changed("account", account_id)
+
+
+async def switch_vault(work: UnitOfWork, account_id: AccountId, *, on: bool) -> None:
+    """Whether reasoning is remembered and put back; what was remembered before stays until it is deleted."""
+    (await get_account(work, account_id)).vault = on
     await work.changed("account", account_id)
 
 

@@ -25,6 +25,7 @@ from tokenmill.exchange.estimate import Calibration
 from tokenmill.exchange.hold import Hold
 from tokenmill.exchange.modalities import without_media
 from tokenmill.exchange.naming import named, naming
+from tokenmill.exchange.recall import Recall
 from tokenmill.exchange.routing import routes
 from tokenmill.exchange.seals import AccountSeals
 from tokenmill.exchange.settlement import Settlements
@@ -157,6 +158,7 @@ class Exchanges:
         clock: Clock,
         read_key: KeyReader,
         sealer: Sealer,
+        recall: Recall,
         waits: tuple[float, ...] = WAITS,
     ) -> None:
         """`waits` are the seconds before each further round over the targets."""
@@ -167,6 +169,7 @@ class Exchanges:
         self._clock = clock
         self._read_key = read_key
         self._sealer = sealer
+        self._recall = recall
         self._waits = waits
         self._calibration = Calibration()
 
@@ -181,9 +184,11 @@ class Exchanges:
             model, ways, planned, drops = self._plan(request, asked.caller)
         ticket = Ticket(asked, planned, ModelId(model.id), self._clock, self._calibration)
         ticket.drops.extend(named(drops, request, asked.protocol))
-        request = planned
-        async with self._admission.admit(asked.caller, request, model, ways, ticket) as hold:
+        ticket.harvest = self._recall.listen(planned, asked.caller, asked.protocol)
+        async with self._admission.admit(asked.caller, planned, model, ways, ticket) as hold:
             try:
+                request, recalled = await self._recall.restored(planned, asked.caller, ways)
+                ticket.drops.extend(recalled)
                 async with AsyncExitStack() as upstream:
                     yield await self._open_first(request, model, ways, ticket, hold, upstream)
             except Fault as fault:
@@ -196,6 +201,7 @@ class Exchanges:
                 ticket.failed(Fault(Code.INTERNAL, "The platform failed."))
                 raise
             finally:
+                self._recall.keep(ticket.harvest)
                 await self._settlements.end(ticket, hold)
 
     async def count(self, request: Request, caller: Caller, protocol: Vendor) -> tuple[int, bool]:

@@ -25,6 +25,7 @@ from tokenmill.conversation.parts import ToolCall, Value, Vendor
 from tokenmill.conversation.request import Drop, Request
 from tokenmill.conversation.usage import Usage
 from tokenmill.exchange.estimate import Calibration, Gauge
+from tokenmill.exchange.harvest import Harvest
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import ExchangeId, ModelId, TargetId
@@ -87,6 +88,7 @@ class Ticket:
         self, asked: Asked, request: Request, model: ModelId, clock: Clock, calibration: Calibration
     ) -> None:
         self.drops: list[Drop] = []
+        self.harvest: Harvest | None = None  # Hears the reply, where something of it is to be remembered.
         self._calibration = calibration
         self._asked = asked
         self._request = request
@@ -133,9 +135,13 @@ class Ticket:
         self._gauge = Gauge()
         self._reported = None
         self._failed = None
+        if self.harvest is not None:
+            self.harvest.start_over()
 
     def watch(self, event: Event) -> None:
         """Notes what the reply has reported."""
+        if self.harvest is not None:
+            self.harvest.watch(event)
         match event:
             case TextDelta(text=text) | ArgumentsDelta(text=text):
                 if self._first is None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     false,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -82,6 +83,7 @@ class Account(Base):
     disabled_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     web_search: Mapped[bool] = mapped_column(server_default=false())
+    vault: Mapped[bool] = mapped_column(server_default=true())  # Is reasoning remembered for its clients?
     limits: Mapped[str | None]  # JSON text: what differs from the models' limits for this account.
     webhook_url: Mapped[str | None]
     webhook_secret: Mapped[str | None]  # Sealed; the receiver checks signatures with it.

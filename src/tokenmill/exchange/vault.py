@@ -1,0 +1,215 @@
+"""Puts remembered reasoning back into a request that came without it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from math import inf
+from typing import Final
+
+import msgspec
+
+from tokenmill.conversation.parts import Part, Reasoning, Refusal, Text, ToolCall, Value
+from tokenmill.conversation.request import Request, Turn
+from tokenmill.exchange.call_keys import call_key
+from tokenmill.memory.remembered import CallKey, Remembered, Story
+
+MOST_GAPS: Final = 2_000
+"""The latest turns of a request that are looked up; the longest agent sessions known have some hundreds."""
+
+_DIGEST: Final = 16
+
+
+class Gap(Value, frozen=True):
+    """A turn that called tools and came without its reasoning, or with words that have lost their signature.
+
+    `words` is what it came with in the second case.
+    """
+
+    turn: int
+    calls: tuple[CallKey, ...]
+    before: Story
+    words: str | None = None
+
+    def is_filled_by(self, turn: Remembered) -> bool:
+        """May this turn's reasoning stand here? Words that were changed are nobody's."""
+        if not set(self.calls) & set(turn.calls):
+            return False
+        if self.words is None:
+            return True
+        signed = any(thought.part.signature is not None for thought in turn.thoughts)
+        return signed and self.words == "".join(thought.part.text for thought in turn.thoughts)
+
+
+class _Teller:
+    """Tells the story of a conversation up to a turn.
+
+    It leaves out what clients change between two turns: instructions, results, reasoning, and the words of
+    the model.
+    """
+
+    def __init__(self) -> None:
+        self._words = blake2b(digest_size=_DIGEST)
+        self._calls = blake2b(digest_size=_DIGEST)
+
+    def take(self, turn: Turn, calls: Iterable[CallKey]) -> None:
+        """Goes on with the next turn."""
+        if turn.role == "user":
+            for part in turn.parts:
+                if isinstance(part, Text):
+                    self._words.update(part.text.encode("utf-8", "surrogatepass"))
+        for call in calls:
+            self._calls.update(call)
+
+    @property
+    def story(self) -> Story:
+        """What was told so far."""
+        return Story(self._words.copy().digest(), self._calls.copy().digest())
+
+
+def gaps(request: Request, *, signed: bool) -> list[Gap]:
+    """The turns of `request` whose reasoning is missing, the first one first.
+
+    With `signed`, turns that have their words but no signature count, too: some clients speak protocols
+    that carry none, and a target that checks them takes no others.
+    """
+    found: list[Gap] = []
+    teller = _Teller()
+    for i, turn in enumerate(request.turns):
+        calls = keys_of(turn)
+        if turn.role == "assistant" and calls:
+            words = _own_words(turn)
+            if words is None or (signed and words and not _is_signed(turn)):
+                found.append(Gap(i, calls, teller.story, words))
+        teller.take(turn, calls)
+    return found[-MOST_GAPS:]
+
+
+def story_of(turns: Iterable[Turn]) -> Story:
+    """What goes before the reply to `turns`."""
+    teller = _Teller()
+    for turn in turns:
+        teller.take(turn, keys_of(turn))
+    return teller.story
+
+
+def keys_of(turn: Turn) -> tuple[CallKey, ...]:
+    """The keys of the calls that the turn asks its caller to run."""
+    return tuple(call_key(part) for part in turn.parts if isinstance(part, ToolCall) and is_own(part))
+
+
+def is_own(call: ToolCall) -> bool:
+    """Is it the caller who runs it?"""
+    return call.kind != "server"
+
+
+def fits(gap: Gap, turns: Collection[Remembered]) -> bool:
+    """Is one of them the very turn, by all that went before? Then nobody else need be asked."""
+    return any(turn.before == gap.before and gap.is_filled_by(turn) for turn in turns)
+
+
+def choose(missing: Sequence[Gap], known: Collection[Remembered]) -> dict[int, Remembered]:
+    """Which of the remembered turns stands in which gap; each stands once.
+
+    Upstreams repeat ids. Of several turns that a gap may be, the one counts that the same story went before
+    (the latest, if it was told twice); else the only one before which the same calls were made; else none.
+    """
+    chosen: dict[int, Remembered] = {}
+    taken: set[str] = set()
+
+    def fill(gap: Gap, turn: Remembered) -> None:
+        chosen[gap.turn] = turn
+        taken.add(turn.id)
+
+    for gap in missing:
+        fitting = [
+            turn
+            for turn in known
+            if turn.before == gap.before and turn.id not in taken and gap.is_filled_by(turn)
+        ]
+        if fitting:
+            fill(gap, max(fitting, key=lambda turn: (len(set(turn.calls) & set(gap.calls)), turn.id)))
+    for gap in missing:
+        if gap.turn in chosen:
+            continue
+        rest = [turn for turn in known if turn.id not in taken and gap.is_filled_by(turn)]
+        if len(rest) > 1:
+            rest = [turn for turn in rest if turn.before.calls == gap.before.calls]
+        if len(rest) == 1:
+            fill(gap, rest[0])
+    return chosen
+
+
+def put_back(request: Request, missing: Sequence[Gap], chosen: Mapping[int, Remembered]) -> Request:
+    """`request` with the chosen reasoning where it stood; blank reasoning that stands for none is gone.
+
+    A client that merged calls or left some out still gets all of the turn's reasoning.
+    """
+    turns = list(request.turns)
+    for gap in missing:
+        turn = turns[gap.turn]
+        if gap.turn in chosen:
+            turns[gap.turn] = _filled(turn, chosen[gap.turn])
+        elif gap.words is None:
+            turns[gap.turn] = _with_parts(
+                turn, [(p, at) for p, at in _placed(turn) if not isinstance(p, Reasoning)]
+            )
+    return request if turns == list(request.turns) else msgspec.structs.replace(request, turns=tuple(turns))
+
+
+def _filled(turn: Turn, remembered: Remembered) -> Turn:
+    left = list(remembered.thoughts)
+    calls = remembered.calls
+    passed = texts = last_call = 0
+    parts: list[tuple[Part, str]] = []
+
+    def think(at: str, after: int, texts: float) -> None:
+        while left and (left[0].calls, left[0].texts) <= (after, texts):
+            parts.append((left.pop(0).part, at))
+
+    for part, at in _placed(turn):
+        match part:
+            case Reasoning():
+                continue
+            case ToolCall() if is_own(part):
+                position = _position(call_key(part), calls, passed)
+                if position is not None:
+                    think(at, position, inf)
+                    passed, texts = position + 1, 0
+                last_call = len(parts)
+            case Text() | Refusal():
+                think(at, passed, texts)
+                texts += 1
+        parts.append((part, at))
+    # What stood before calls that are gone: a message must not end with it.
+    parts[last_call:last_call] = [(thought.part, parts[last_call][1]) for thought in left]
+    return _with_parts(turn, parts)
+
+
+def _position(key: CallKey, calls: Sequence[CallKey], passed: int) -> int | None:
+    """Which of the turn's calls this is: the next of that key, else any."""
+    if key in calls[passed:]:
+        return calls.index(key, passed)
+    return calls.index(key) if key in calls else None
+
+
+def _placed(turn: Turn) -> Iterator[tuple[Part, str]]:
+    return zip(turn.parts, turn.at or ("",) * len(turn.parts), strict=True)
+
+
+def _with_parts(turn: Turn, placed: Sequence[tuple[Part, str]]) -> Turn:
+    parts, at = tuple(part for part, _ in placed), tuple(at for _, at in placed)
+    return msgspec.structs.replace(turn, parts=parts, at=at if turn.at else ())
+
+
+def _own_words(turn: Turn) -> str | None:
+    """What the turn itself tells of its reasoning; None where that is nothing, blank or a mere stand-in."""
+    thoughts = [part for part in turn.parts if isinstance(part, Reasoning)]
+    words = "".join(thought.text for thought in thoughts)
+    if words.strip() or any(thought.signature is not None for thought in thoughts):
+        return words
+    return None
+
+
+def _is_signed(turn: Turn) -> bool:
+    return any(isinstance(part, Reasoning) and part.signature is not None for part in turn.parts)
