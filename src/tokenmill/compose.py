@@ -211,7 +211,8 @@ async def open_platform(
                     sessions=people.sessions,
                     sign_in=people.sign_in,
                     throttle=people.throttle,
-                )
+                ),
+                lambda *request: app.play(*request),  # Called when there is an app.
             ),
         )
         yield Platform(app, embedded)

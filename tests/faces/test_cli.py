@@ -178,6 +178,39 @@ def test_keys_are_created_listed_disabled_and_deleted(data: Path, made: Initiali
     assert [each["name"] for each in answer("keys", "list", data=data)["keys"]] == ["first"]
 
 
+def test_a_key_is_created_with_what_limits_it(data: Path, made: Initialised) -> None:
+    """Cap, models, networks and rates are the key's from its first moment, and the log says who made it."""
+    created = answer(
+        *("keys", "create", "--account", OPERATOR, "--name", "ci", "--cap", "25.00", "--model", "a"),
+        *("--model", "b", "--address", "10.1.2.3/8", "--rpm", "5"),
+        data=data,
+    )
+    listed = {each["id"]: each for each in answer("keys", "list", data=data)["keys"]}[created["id"]]
+    assert (listed["cap"], listed["models"], listed["addresses"], listed["limits"]) == (
+        25_000_000_000,
+        ["a", "b"],
+        ["10.0.0.0/8"],
+        {"rpm": 5},
+    )
+    with closing(sqlite3.connect(data / "tokenmill.db")) as connection:
+        (balance,) = connection.execute(
+            "SELECT balance FROM purses WHERE id = ?", (f"cap/{created['id']}",)
+        ).fetchone()
+        (entry,) = connection.execute("SELECT actor, action FROM audit WHERE subject = ?", (created["id"],))
+    assert (balance, entry) == (25_000_000_000, ("cli", "key.create"))
+
+
+def test_an_accounts_web_search_is_switched(data: Path, made: Initialised) -> None:
+    """The command answers what is the case now, and an unknown word is refused."""
+    for word in ("on", "off"):
+        done = answer("accounts", "plugins", OPERATOR, "--web-search", word, data=data)
+        assert done["web_search"] == word
+        with closing(sqlite3.connect(data / "tokenmill.db")) as connection:
+            (row,) = connection.execute("SELECT web_search FROM accounts").fetchall()
+        assert row == (word == "on",)
+    assert tokenmill("accounts", "plugins", OPERATOR, "--web-search", "maybe", data=data).returncode == 2
+
+
 def test_people_read_lists_whose_ids_are_whole(data: Path, made: Initialised) -> None:
     listed = answer("keys", "list", data=data)["keys"]
     printed = CliRunner().invoke(app, ["keys", "list", "--data", str(data)]).stdout

@@ -236,6 +236,34 @@ async def test_the_first_steps_tick_themselves(platform: TestPlatform) -> None:
         assert after["base_urls"]["anthropic"].endswith("/anthropic")
 
 
+async def test_the_playground_calls_the_model_with_a_key_that_the_browser_never_sees(
+    platform: TestPlatform,
+) -> None:
+    """The reply is the protocol's own; who is not the key's owner, or comes without the token, gets none."""
+    path = f"/playground/{platform.key_id}"
+    async with browser(platform, EMAIL) as one, browser(platform) as other:
+        reply = await one.do("POST", f"{path}/v1/chat/completions", ASK)
+        assert reply["choices"][0]["message"]["content"] == "你好, world"
+        assert platform.key not in str(reply)
+        messages = {"model": ASK["model"], "max_tokens": 99, "messages": ASK["messages"]}
+        said = await one.do("POST", f"{path}/anthropic/v1/messages", messages)
+        assert said["type"] == "message"
+        assert [row["key_name"] for row in (await one.get("/exchanges"))["data"]] == ["test", "test"]
+        missing = await one.ask("POST", f"{path}/v1/nothing", ASK)
+        assert (one.status, missing["error"]["code"]) == (404, "not_found")
+        assert await other.refused("POST", f"{path}/v1/chat/completions", ASK) == (404, "not_found")
+        await one.do("POST", f"/keys/{platform.key_id}/disable")
+        for _ in range(100):
+            ended = await one.ask("POST", f"{path}/v1/chat/completions", ASK)
+            if one.status == 401:
+                break
+            await asyncio.sleep(0.1)
+        assert "is disabled" in ended["error"]["message"]
+        one.csrf = ""
+        refused = await one.refused("POST", f"{path}/v1/chat/completions", ASK)
+        assert refused == (403, "wrong_csrf_token")
+
+
 async def test_models_are_shown_with_what_they_cost_this_account(platform: TestPlatform) -> None:
     """A price of one's own takes the place of the catalogue's, for this account alone."""
     async with browser(platform, EMAIL) as one, browser(platform) as operator:

@@ -176,4 +176,4 @@ async def test_the_front_door_sends_browsers_to_the_console_and_names_itself_to_
     status, page = await get(http, platform, "/console/", accept="text/html")
     assert status == 200
     assert "Base URL" in str(page)
-    assert (await get(http, platform, "/console/api/v1/keys", accept="application/json"))[0] == 404
+    assert (await get(http, platform, "/console/api/v1/keys", accept="text/html"))[0] == 401

@@ -114,6 +114,19 @@ class KeyCheck:
             row = await self._look_up(digest, presented)
         else:
             self._rows.move_to_end(digest)
+        return self._admit(row, peer)
+
+    async def check_known(self, digest: bytes, peer: str = "") -> Caller:
+        """Who has the key that the database keeps as `digest`: for its owner, who need not know it any more.
+
+        Raises Fault as `check` does.
+        """
+        row = self._rows.get(digest) or await self._source.key_by_hash(digest)
+        if row is None:
+            raise _unknown()
+        return self._admit(row, peer)
+
+    def _admit(self, row: KeyRow, peer: str) -> Caller:
         self._refuse_ended(row)
         if row.addresses is not None and not _allows(row.addresses, peer):
             raise Fault(

@@ -13,7 +13,8 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from tokenmill.admin.caller import COOKIE, CSRF_HEADER, NEEDS, Need
+from tokenmill.admin.caller import NEEDS, Need
+from tokenmill.admin.csrf import COOKIE, CSRF_HEADER
 from tokenmill.admin.developer import (
     account,
     entry,
@@ -30,6 +31,7 @@ from tokenmill.admin.door import REQUEST_ID
 from tokenmill.admin.errors import body_of, headers_of, internal, status_of
 from tokenmill.admin.operator import accounts, audit, catalogue, codes, live, money, people, platform, targets
 from tokenmill.admin.operator import plans as operator_plans
+from tokenmill.admin.playground import DESCRIPTION as PLAYGROUND
 from tokenmill.admin.services import Services
 from tokenmill.kit.faults import Code, Fault
 
@@ -169,6 +171,7 @@ def _described(app: FastAPI, routes: list[Any]) -> dict[str, Any]:
         if name not in ("HTTPValidationError", "ValidationError")
     }
     document["components"]["schemas"]["Error"] = _ERROR
+    document["paths"][f"{PREFIX}/playground/{{key_id}}/{{path}}"] = PLAYGROUND
     for route in routes:
         assert isinstance(route, APIRoute)
         need, confirmed = requirement_of(route)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, assert_never
@@ -12,15 +9,12 @@ from typing import Annotated, Final, Literal, assert_never
 from fastapi import Depends, Request
 
 from tokenmill.accounts.audit import Actor
-from tokenmill.accounts.refusals import Refusal, confirm_first, signed_out
+from tokenmill.accounts.refusals import confirm_first, signed_out
 from tokenmill.accounts.sessions import SignedIn
-from tokenmill.admin.door import SAFE
+from tokenmill.admin.csrf import COOKIE, CSRF_HEADER, SAFE, check_csrf
 from tokenmill.admin.services import Services
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId
-
-COOKIE: Final = "tm_session"
-CSRF_HEADER: Final = "x-csrf-token"
 
 Need = Literal["anyone", "member", "owner", "operator"]
 """For whom a route is: who is not signed in, any user of the account, its owners, the operators."""
@@ -61,7 +55,7 @@ def _requirement(need: Need, *, confirmed: bool = False) -> Requirement:
         if who is None:
             raise signed_out()
         if request.method not in SAFE:
-            _check_csrf(token, request.headers.get(CSRF_HEADER, ""))
+            check_csrf(token, request.headers.get(CSRF_HEADER, ""))
         _check_need(who, need)
         if confirmed and not services.sessions.confirmed(who):
             raise confirm_first()
@@ -88,23 +82,9 @@ Desk = Annotated[Services, Depends(_services)]
 """What every route works with."""
 
 
-def csrf_token(token: str) -> str:
-    """What pages send beside the cookie: only who could read a reply of this session knows it."""
-    mac = hmac.digest(token.encode(), b"tokenmill csrf", hashlib.sha256)
-    return urlsafe_b64encode(mac).decode().rstrip("=")
-
-
 def address_of(request: Request) -> str:
     """The caller's IP address; empty when the server does not know it."""
     return request.client.host if request.client is not None else ""
-
-
-def _check_csrf(token: str, given: str) -> None:
-    if not hmac.compare_digest(csrf_token(token).encode(), given.encode()):
-        raise Refusal(
-            "wrong_csrf_token",
-            f"Send the session's csrf_token, as GET /console/api/v1/session gives it, in {CSRF_HEADER}.",
-        )
 
 
 def _check_need(who: SignedIn, need: Need) -> None:

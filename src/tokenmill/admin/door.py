@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,9 +10,12 @@ from urllib.parse import urlsplit
 import structlog
 
 from tokenmill.accounts.refusals import Refusal
+from tokenmill.admin.csrf import SAFE
 from tokenmill.admin.errors import body_of, headers_of, internal, status_of
+from tokenmill.admin.playground import PREFIX, Play, Playground
 from tokenmill.admin.services import Services
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.kit.hosts import host_of
 from tokenmill.kit.ids import opaque
 
 log = structlog.get_logger()
@@ -27,11 +29,8 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 BODY_LIMIT: Final = 2 * 2**20
 """Bytes; the largest body is a catalogue file."""
 BODY_SECONDS: Final = 30.0
-SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUEST_ID: Final = "tokenmill.request_id"
 
-# RFC 9110, 7.2: a host and perhaps a port. Frameworks build addresses from it, so nothing else passes.
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _HEADERS = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -46,8 +45,10 @@ class Door:
     FastAPI is imported when the first request comes, on a thread: a node that only serves models never pays.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, play: Play) -> None:
+        """`play` serves the model API for a key of who is signed in."""
         self._services = services
+        self._playground = Playground(services, play)
         self._inner: Asgi | None = None
         self._waking = asyncio.Lock()
 
@@ -57,6 +58,8 @@ class Door:
         answer = _Answer(send, request_id)
         try:
             self._judge(scope)
+            if scope["path"].startswith(PREFIX):
+                return await self._playground(scope, receive, answer)
             body = await read_body(scope, receive)
             inner = self._inner or await self.wake()
             await inner(scope, _replay(body, receive), answer)
@@ -78,7 +81,7 @@ class Door:
     def _judge(self, scope: Scope) -> None:
         """Raises Fault for a host that is none, Refusal for what another site has sent."""
         host = _header(scope, b"host")
-        if host is None or not _HOST.fullmatch(host):
+        if host is None or host_of(host.encode("latin-1")) is None:  # Frameworks build addresses from it.
             raise Fault(Code.BAD_VALUE, "The Host header is missing, repeated or malformed.")
         if scope["method"] in SAFE:
             return

@@ -60,10 +60,17 @@ class App:
         host = _host(scope)
         base = self._base_of(scope["path"], host)
         call = Call(scope, receive, send, OPENAI if base is None else base.dialect)
+        await self._answer(call, self._dispatch(call, base, host))
+
+    async def play(self, scope: Scope, receive: Receive, send: Send, path: str, digest: bytes) -> None:
+        """Serves a request of the model API at `path` in the name of a key, whose owner has been proven."""
+        base = self._base_of(path, "")
+        call = Call({**scope, "path": path}, receive, send, OPENAI if base is None else base.dialect)
+        await self._answer(call, self._dispatch_known(call, base, digest))
+
+    async def _answer(self, call: Call, dispatched: Awaitable[None]) -> None:
         try:
-            if host is None:
-                raise Fault(Code.BAD_VALUE, "The Host header is missing, repeated or malformed.")
-            await (self._dispatch_open(call) if base is None else self._dispatch_keyed(call, base))
+            await dispatched
         except ClientGone:
             pass
         except (Exception, asyncio.CancelledError) as error:
@@ -90,6 +97,17 @@ class App:
             if path.startswith(base.prefix) and path[len(base.prefix) :][:1] in ("/", ""):
                 return base
         return None
+
+    async def _dispatch(self, call: Call, base: Base | None, host: str | None) -> None:
+        if host is None:
+            raise Fault(Code.BAD_VALUE, "The Host header is missing, repeated or malformed.")
+        await (self._dispatch_open(call) if base is None else self._dispatch_keyed(call, base))
+
+    async def _dispatch_known(self, call: Call, base: Base | None, digest: bytes) -> None:
+        if base is None:
+            raise _nothing_here(call)
+        face = _face(call, base)
+        await face(call, await self._keys.check_known(digest, call.peer))
 
     async def _dispatch_open(self, call: Call) -> None:
         if call.path == "/console" or call.path.startswith("/console/"):

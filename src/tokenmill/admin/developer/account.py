@@ -17,7 +17,8 @@ from tokenmill.accounts.preferences import (
     switch_web_search,
 )
 from tokenmill.admin.acting import acting
-from tokenmill.admin.caller import COOKIE, ConfirmedOwner, Desk, Member, Owner
+from tokenmill.admin.caller import ConfirmedOwner, Desk, Member, Owner
+from tokenmill.admin.csrf import COOKIE
 from tokenmill.admin.developer.keys import RatesShown
 from tokenmill.admin.services import Services
 from tokenmill.admin.shapes import Amount, AmountAsked, Asked, Done, Moment, Shown

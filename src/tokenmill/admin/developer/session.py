@@ -8,7 +8,8 @@ from tokenmill.accounts.members import set_language
 from tokenmill.accounts.refusals import signed_out
 from tokenmill.accounts.sessions import SignedIn
 from tokenmill.admin.acting import acting
-from tokenmill.admin.caller import COOKIE, Anyone, Caller, Desk, Member, address_of, csrf_token
+from tokenmill.admin.caller import Anyone, Caller, Desk, Member, address_of
+from tokenmill.admin.csrf import COOKIE, csrf_token
 from tokenmill.admin.services import Services
 from tokenmill.admin.shapes import Asked, Done, Everything, Language, Line, Moment, Secret, Shown
 from tokenmill.store.tables import Role, Standing
