@@ -49,9 +49,7 @@ class SharedLimiter:
         except Away:
             self.unshared += 1
             return own
-        except (
-            asyncio.CancelledError
-        ):  # It may have been let in all the same; its tokens stay, as a refusal's.
+        except asyncio.CancelledError:  # It may be in all the same: its place is given back.
             own.undo()
             self._link.tell("EVALSHA", _LEAVE, len(keys), *keys, f"{name} 0 0")
             raise
