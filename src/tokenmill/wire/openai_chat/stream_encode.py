@@ -111,11 +111,13 @@ class ChatStreamEncoder:
             if not events or not isinstance(events[0], Started):
                 return b""  # A comment before the beginning.
             self._mould = Mould.learn(raw, *self._names, b'"choices"')
-            self._faithful = self._mould is not None
             self._head = self._write_head(events[0].at)
         alive = bool(events) and isinstance(events[0], Heartbeat)
         chunk = raw if alive else self._mould.spliced(raw) if self._mould is not None else None
-        return self._feed_all(events) if chunk is None else self._relay_chunk(chunk, events)
+        if chunk is None:
+            self._faithful = False
+            return self._feed_all(events)
+        return self._relay_chunk(chunk, events)
 
     def _relay_chunk(self, chunk: bytes, events: tuple[Event, ...]) -> bytes:
         if not events:
