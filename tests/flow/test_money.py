@@ -145,6 +145,9 @@ async def test_a_model_without_a_price_in_the_accounts_currency_is_not_for_sale(
 
     assert 403 == status
     assert "not for sale in USD" in body
+    headers = {"authorization": f"Bearer {platform.key}"}
+    async with http.get(f"{platform.url}/v1/models", headers=headers) as listed:
+        assert [] == (await listed.json())["data"]
 
 
 async def test_a_request_that_fails_before_its_first_word_costs_nothing(

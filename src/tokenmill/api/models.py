@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import parse_qs
 
 import msgspec
@@ -13,7 +13,7 @@ from tokenmill.catalog.catalogue import Catalogue
 from tokenmill.catalog.entries import Model
 from tokenmill.exchange.exchange import Exchanges
 from tokenmill.kit.clock import Clock
-from tokenmill.kit.faults import Code, Fault
+from tokenmill.kit.faults import Fault
 from tokenmill.wire.anthropic_messages.models import ModelEntry, encode_model, encode_models
 from tokenmill.wire.members import bad_value
 
@@ -59,12 +59,12 @@ class Models:
 
     async def list_openai(self, call: Call, caller: Caller) -> None:
         """`GET /v1/models`."""
-        shown = [out for _, out in self._offered(caller)]
+        shown = [out async for _, out in self._offered(caller)]
         await call.respond(200, msgspec.json.encode(ModelList(shown)))
 
     async def get_openai(self, call: Call, caller: Caller, model_id: str) -> None:
         """`GET /v1/models/{model}`. Raises Fault(UNKNOWN_MODEL | NO_TARGET | MODEL_NOT_SOLD)."""
-        await call.respond(200, msgspec.json.encode(self._show(self._find(caller, model_id))))
+        await call.respond(200, msgspec.json.encode(self._show(await self._find(caller, model_id))))
 
     async def list_anthropic(self, call: Call, caller: Caller) -> None:
         """`GET /anthropic/v1/models`, by pages."""
@@ -72,7 +72,7 @@ class Models:
         limit = query.get("limit", str(MOST_ON_A_PAGE))
         if not limit.isdecimal() or not 1 <= int(limit) <= MOST_ON_A_PAGE:
             raise bad_value("limit", f"send a number from 1 to {MOST_ON_A_PAGE}")
-        entries = [self._entry(model, out) for model, out in self._offered(caller)]
+        entries = [self._entry(model, out) async for model, out in self._offered(caller)]
         page = encode_models(
             entries, limit=int(limit), after=query.get("after_id"), before=query.get("before_id")
         )
@@ -80,22 +80,21 @@ class Models:
 
     async def get_anthropic(self, call: Call, caller: Caller, model_id: str) -> None:
         """`GET /anthropic/v1/models/{model}`. Raises as `get_openai`."""
-        model = self._find(caller, model_id)
+        model = await self._find(caller, model_id)
         await call.respond(200, encode_model(self._entry(model, self._show(model))))
 
-    def _offered(self, caller: Caller) -> Iterator[tuple[Model, ModelOut]]:
+    async def _offered(self, caller: Caller) -> AsyncIterator[tuple[Model, ModelOut]]:
         for model in self._catalogue().models(self._clock.now()):
-            if caller.models is None or model.id in caller.models:
-                try:
-                    out = self._show(model)
-                except Fault:  # Nothing here serves it.
-                    continue
-                yield model, out
+            try:
+                await self._exchanges.must_be_sold(model, caller)
+                out = self._show(model)
+            except Fault:  # Nothing here serves it, or it is not for this caller.
+                continue
+            yield model, out
 
-    def _find(self, caller: Caller, model_id: str) -> Model:
+    async def _find(self, caller: Caller, model_id: str) -> Model:
         model = self._catalogue().find(model_id, self._clock.now())
-        if caller.models is not None and model.id not in caller.models:
-            raise Fault(Code.MODEL_NOT_SOLD, f"This key may not use the model '{model.id}'.", field="model")
+        await self._exchanges.must_be_sold(model, caller)
         return model
 
     def _show(self, model: Model) -> ModelOut:

@@ -87,7 +87,7 @@ class Admission:
 
         Raises Fault: KEY_ENDED, MODEL_NOT_SOLD, RATE_LIMITED, NO_FUNDS, PLAN_USED_UP, UNAVAILABLE.
         """
-        terms = await self._terms(caller, model, ways)
+        terms = await self.terms(caller, model, ways)
         most_output = request.max_output or model.max_output_tokens
         bound = input_bound(request)
         tokens = ticket.prompt_estimate + min(most_output, TPM_RESERVE)
@@ -98,7 +98,8 @@ class Admission:
         finally:
             await place.leave(ticket.usage.total)
 
-    async def _terms(self, caller: Caller, model: Model, ways: Iterable[Route]) -> Terms:
+    async def terms(self, caller: Caller, model: Model, ways: Iterable[Route]) -> Terms:
+        """What the model costs this caller. Raises Fault(KEY_ENDED | MODEL_NOT_SOLD)."""
         costs_nothing = all(way.free for way in ways)
         money, credits = self._books.rates(caller.account_id, model, caller.currency)
         if caller.key_kind == "tp":

@@ -100,6 +100,7 @@ class Ticket:
         self._route: Route | None = None
         self._reported: Usage | None = None
         self._gauge = Gauge()
+        self._prompt_counted = False
         self._terms: Terms | None = None
         self._said_since = False  # Since the upstream last reported what it has used.
         self._finished: Finished | None = None
@@ -124,6 +125,16 @@ class Ticket:
         self._route = route
         if route.on_disconnect == "drain":
             self._asked.line.stay()
+
+    def completed(self, usage: Usage) -> Usage:
+        """`usage` with the prompt counted here, where the upstream tells of words and of no prompt.
+
+        Some Messages servers never do. One that reports nothing at all is believed.
+        """
+        self._prompt_counted = bool(usage.output) and not usage.input
+        if not self._prompt_counted:
+            return usage
+        return msgspec.structs.replace(usage, input_fresh=self.prompt_estimate)
 
     @property
     def target(self) -> str:
@@ -287,7 +298,7 @@ class Ticket:
     def _quality(self) -> Quality:
         if self._reported is None:
             return "counted" if self.delivered else "none"
-        if self._outgrown:
+        if self._prompt_counted or self._outgrown:
             return "counted"
         absurd = max(self._reported.input, self._reported.output) >= ABSURD
         return "suspect" if absurd or (self._gauge.used and not self._reported.output) else "reported"
