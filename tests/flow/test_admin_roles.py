@@ -122,6 +122,7 @@ async def test_who_is_not_signed_in_gets_401_on_every_route_that_is_not_for_anyo
         ("POST", "/invitations/accept"),
         ("POST", "/password-reset"),
         ("POST", "/password-reset/use"),
+        ("POST", "/payments/news"),
     }
 
 

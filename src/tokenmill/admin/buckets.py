@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Integer, cast, func, literal, select
 
+from tokenmill.billing.charts import Point
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.store.database import ReadWork
 from tokenmill.store.tables import Usage
@@ -100,6 +101,22 @@ async def series_of(
         start = _start(int(row.quarter), step, zone)
         sums = Sums(**{name: int(getattr(row, name)) for name in Sums.__slots__})
         one.buckets.setdefault(start, Sums()).add(sums)
+    return sorted(found.values(), key=_weight, reverse=True)
+
+
+def rolled(points: Sequence[Point]) -> list[Series]:
+    """Points of UTC's days as series, the dearest group first; they do not know the time to a token."""
+    found: dict[str, Series] = {}
+    for point in points:
+        sums = Sums(
+            requests=point.requests,
+            answered=point.answered,
+            cost=0 if point.unit == "credits" else point.cost,
+            credits=point.cost if point.unit == "credits" else 0,
+            **{name: getattr(point, name) for name in _COUNTS},
+        )
+        series = found.setdefault(point.group, Series(point.group))
+        series.buckets.setdefault(_floor(point.start, "day", ZoneInfo("UTC")), Sums()).add(sums)
     return sorted(found.values(), key=_weight, reverse=True)
 
 

@@ -12,7 +12,7 @@ from tokenmill.accounts.throttle import Throttle
 from tokenmill.catalog.catalogue import Catalogue
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.sealing import Sealer
-from tokenmill.ports import Engine
+from tokenmill.ports import Engine, Payments
 from tokenmill.settings import Source
 from tokenmill.store.database import Database
 
@@ -46,6 +46,7 @@ class Services:
     plan_url: str
     signup: Literal["closed", "invite", "open"]
     settings: tuple[Setting, ...]
+    payments: Payments | None = None
 
     @property
     def secure(self) -> bool:

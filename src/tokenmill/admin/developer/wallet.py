@@ -5,16 +5,33 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from pydantic import Field
 
+from tokenmill.accounts.audit import Actor
 from tokenmill.accounts.preferences import preferences
 from tokenmill.accounts.throttle import Subject
-from tokenmill.admin.acting import acting
-from tokenmill.admin.caller import Desk, Member, Owner
-from tokenmill.admin.shapes import Amount, Asked, Cursor, Limit, Moment, Page, Secret, Shown
+from tokenmill.admin.acting import acting, acting_as
+from tokenmill.admin.caller import Anyone, Desk, Member, Owner, address_of
+from tokenmill.admin.services import Services
+from tokenmill.admin.shapes import (
+    Amount,
+    AmountAsked,
+    Asked,
+    Cursor,
+    Everything,
+    Limit,
+    Moment,
+    Page,
+    Secret,
+    Shown,
+)
 from tokenmill.billing.codes import redeem
 from tokenmill.billing.ledger import look_into, wallet_of
+from tokenmill.billing.payments import begin_top_up, list_payments, take_news
 from tokenmill.billing.wallet import Line, statement
+from tokenmill.kit.faults import Code, Fault
+from tokenmill.ports import Payments
 
 router = APIRouter(tags=["wallet"])
 
@@ -27,6 +44,7 @@ class Wallet(Shown):
     held: Amount
     free: Amount
     low_balance_warning: bool
+    payments: bool = Field(description="Is there a payment provider to top up with?")
 
 
 class Entry(Shown):
@@ -51,6 +69,35 @@ class CodeRedeemed(Shown):
     currency: str
 
 
+class TopUpAsked(Asked):
+    amount: AmountAsked
+
+
+class Checkout(Shown):
+    """`url` is where the payment is made."""
+
+    payment_id: str
+    url: str
+
+
+class PaymentShown(Shown):
+    """`state`: open, paid, failed or refunded."""
+
+    id: str
+    provider: str
+    amount: Amount
+    currency: str
+    state: str
+    created_at: Moment
+    closed_at: Moment | None
+
+
+class News(Shown):
+    """What became of a provider's call; all but `mismatch` is as it should be."""
+
+    outcome: str
+
+
 @router.get("/wallet")
 async def wallet(caller: Member, desk: Desk) -> Wallet:
     """What is left."""
@@ -63,6 +110,7 @@ async def wallet(caller: Member, desk: Desk) -> Wallet:
         held=purse.held,
         free=purse.free,
         low_balance_warning=threshold is not None and purse.balance < threshold,
+        payments=desk.payments is not None,
     )
 
 
@@ -90,6 +138,53 @@ async def redeem_code(asked: CodeAsked, caller: Owner, desk: Desk) -> CodeRedeem
         await desk.throttle.forgive(act.work, guesser)
         act.on(caller.account_id, amount=done.amount, currency=done.currency)
     return CodeRedeemed.of(done)
+
+
+@router.post("/wallet/checkout", status_code=201)
+async def check_out(asked: TopUpAsked, caller: Owner, desk: Desk) -> Checkout:
+    """Begin a payment that tops the wallet up; it is credited when the provider says that it is paid."""
+    provider = _provider(desk)
+    async with acting(desk, caller, "wallet.checkout") as act:
+        act.on(caller.account_id, amount=asked.amount, provider=provider.name)
+    page = f"{desk.public_url}/console/wallet"
+    payment, url = await begin_top_up(
+        desk.database,
+        desk.clock,
+        provider,
+        account_id=caller.account_id,
+        amount=asked.amount,
+        success_url=f"{page}?paid=yes",
+        cancel_url=f"{page}?paid=no",
+    )
+    return Checkout(payment_id=payment.id, url=url)
+
+
+@router.get("/wallet/payments")
+async def payments(caller: Member, desk: Desk) -> Everything[PaymentShown]:
+    """The account's last hundred payments, the newest first."""
+    async with desk.database.read() as work:
+        rows = await list_payments(work, caller.account_id)
+    return Everything(data=[PaymentShown.of(row) for row in rows])
+
+
+@router.post("/payments/news")
+async def take_payment_news(_: Anyone, desk: Desk, request: Request) -> News:
+    """What the payment provider calls; it proves itself by its signature."""
+    provider = _provider(desk)
+    news = provider.read_news(await request.body(), request.headers.get("stripe-signature"))
+    if news is None:
+        return News(outcome="ignored")
+    actor = Actor(provider.name, None, address_of(request))
+    async with acting_as(desk, actor, "payment.news") as act:
+        outcome = await take_news(act.work, desk.clock, provider.name, news)
+        act.on(news.payment_id, outcome=outcome)
+    return News(outcome=outcome)
+
+
+def _provider(desk: Services) -> Payments:
+    if desk.payments is None:
+        raise Fault(Code.CONFLICT, "No payment provider is set up. Redeem a code, or ask the operator.")
+    return desk.payments
 
 
 def entry_shown(line: Line) -> Entry:
