@@ -79,7 +79,7 @@ CHAT: dict[str, Any] = {
         ("openai_responses", RESPONSE, "response_format.json_schema.strict", "text.format.strict"),
         ("openai_responses", RESPONSE, "response_format", "text.format"),
         ("openai_responses", RESPONSE, "temperature", "temperature"),
-        ("anthropic_messages", MESSAGE, "messages[0].content[0].cache_control", "system[1].cache_control"),
+        ("anthropic_messages", MESSAGE, "messages[0].content[1].cache_control", "system[1].cache_control"),
         ("anthropic_messages", MESSAGE, "messages[1].content[0]", "messages[0].content"),
         ("anthropic_messages", MESSAGE, "messages[3].content[0].content[0]",
          "messages[2].content[1].content[0]"),

@@ -14,6 +14,7 @@ from tokenmill.conversation.parts import Reasoning, Vendor
 from tokenmill.conversation.request import Drop, Request
 from tokenmill.conversation.usage import Usage
 from tokenmill.exchange.naming import named, naming
+from tokenmill.exchange.prefix import with_stable_prefix
 from tokenmill.exchange.seals import AccountSeals
 from tokenmill.kit.faults import Fault
 from tokenmill.kit.ids import AccountId
@@ -69,9 +70,11 @@ def read_request(caller: Vendor, body: Json) -> Request:
 def asked(caller: Vendor, upstream: Vendor, body: Json, *, strict: bool) -> tuple[Json, tuple[Drop, ...]]:
     """The body that the upstream gets, and what it is not told. Raises Fault."""
     request, unsealed = _SEALS.open(read_request(caller, body))
+    request, unsaid = with_stable_prefix(opened := request)
     with naming(request, caller):
         raw, drops = write_request(upstream, request, strict=strict)
-    return json.loads(raw), named((*unsealed, *drops), request, caller)
+    before = named((*unsealed, *unsaid), opened, caller)
+    return json.loads(raw), (*before, *named(drops, request, caller))
 
 
 def write_request(upstream: Vendor, request: Request, *, strict: bool) -> tuple[bytes, tuple[Drop, ...]]:

@@ -35,6 +35,7 @@ from tokenmill.conversation.request import (
     UnknownTool,
     WebSearchTool,
 )
+from tokenmill.exchange.prefix import with_stable_prefix
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route
 from tokenmill.wire.anthropic_messages.request import decode_request, encode_request
@@ -94,14 +95,16 @@ def test_asking_again_what_was_asked_changes_nothing(path: Path) -> None:
 
 def test_what_claude_code_sends_reaches_a_chat_upstream_whole() -> None:
     case = GOLDEN / "anthropic_messages" / "claude_code_second_turn.request.json"
-    raw, drops = encode_chat_request(decode_request(case.read_bytes()), ROUTE)
+    request, unsaid = with_stable_prefix(decode_request(case.read_bytes()))
+    raw, drops = encode_chat_request(request, ROUTE)
     said = json.loads(raw)
     assert [message["role"] for message in said["messages"]] == [
         *("system", "user", "system", "assistant", "tool", "tool", "user", "system")
     ]
     assert "billing" not in raw.decode()
+    assert [drop.field for drop in unsaid] == ["messages[0].content[0]"]
     assert said["messages"][5]["content"] == "The tool WebFetch has been found and can be called now."
-    assert [tool["function"]["name"] for tool in said["tools"]] == ["Read", "WebFetch", "ToolSearch"]
+    assert [tool["function"]["name"] for tool in said["tools"]] == ["Read", "ToolSearch", "WebFetch"]
     assert {"thinking.display", "context_management"} <= {drop.field for drop in drops}
 
 

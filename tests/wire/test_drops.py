@@ -194,7 +194,6 @@ MEANT_FOR_US: Final[dict[Vendor, dict[str, str]]] = {
     },
     "anthropic_messages": {
         "stream": "upstreams are always asked for a stream",
-        "system.[]": "the billing header of Claude Code",
         "(tools|system|messages.[].content).[].cache_control.type": "ephemeral is the only type",
         "messages.[].content.[].input": "none is the same as an empty object",
         "messages.[].content.[].(content.[].)?source.media_type": "the data tell it",

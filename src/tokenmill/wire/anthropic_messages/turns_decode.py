@@ -38,27 +38,17 @@ _TYPE = msgspec.json.Decoder(Typed)
 _SOURCE = msgspec.json.Decoder(SourceMember)
 _CONTENT = msgspec.json.Decoder(str | list[Raw])
 
-_BILLING = "x-anthropic-billing-header:"
 _OF_THE_MODEL = frozenset({"tool_use", "thinking", "redacted_thinking", "server_tool_use"}) | SERVER_RESULTS
 _OF_THE_CALLER = frozenset({"tool_result"})
 _KNOWN = frozenset({"text", "image", "document"}) | _OF_THE_MODEL | _OF_THE_CALLER
 
 
 def decode_system(system: str | list[Raw]) -> tuple[Turn, ...]:
-    """The turn that the `system` member is; none when it says nothing.
-
-    Claude Code's first block, a billing header, speaks to its vendor and not to a model; it is left out.
-    """
+    """The turn that the `system` member is; none when it says nothing."""
     if isinstance(system, str):
         return (Turn("system", (Text(system),), at=("system",)),) if system else ()
     said = [(_block(raw, "system", f"system[{i}]"), f"system[{i}]") for i, raw in enumerate(system)]
-    if said and _is_billing(said[0][0]):
-        said = said[1:]
     return _placed("system", said)
-
-
-def _is_billing(part: Part) -> bool:
-    return isinstance(part, Text) and part.text.startswith(_BILLING)
 
 
 def _placed(role: Role, said: list[tuple[Part, str]]) -> tuple[Turn, ...]:
