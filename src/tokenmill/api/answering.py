@@ -83,7 +83,7 @@ class Answers:
             id=ExchangeId(sortable("ex")),
             caller=caller,
             protocol=question.protocol,
-            client=tool_of(call.header(b"user-agent")),
+            client=tool_of(call.header),
             request_id=call.request_id,
             line=call,
             status_of=call.dialect.status_of,
