@@ -13,7 +13,7 @@ import structlog
 from tokenmill.accounts.key_check import Caller
 from tokenmill.catalog.catalogue import Catalogue
 from tokenmill.catalog.entries import Model
-from tokenmill.conversation.events import Event, Failed, Finished, Heartbeat, Started, UsageSeen
+from tokenmill.conversation.events import Failed, Finished, Heartbeat, Started, UsageSeen
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import Drop, Request, Sampling
@@ -25,6 +25,7 @@ from tokenmill.exchange.estimate import Calibration
 from tokenmill.exchange.hold import Hold
 from tokenmill.exchange.modalities import without_media
 from tokenmill.exchange.naming import named, naming
+from tokenmill.exchange.prefix import with_stable_prefix
 from tokenmill.exchange.recall import Recall
 from tokenmill.exchange.routing import routes
 from tokenmill.exchange.seals import AccountSeals
@@ -122,19 +123,16 @@ class Running:
 
     def _watched(self, frame: Frame) -> Frame:
         ticket = self._ticket
-        if any(type(event) is UsageSeen and not event.usage.input for event in frame.events):
-            frame = Frame(tuple(map(self._with_counted_input, frame.events)))
-        for event in frame.events:
+        for at, event in enumerate(frame.events):
             if type(event) is Finished and not ticket.reported:
                 return self._with_counted_usage(frame)
+            if type(event) is UsageSeen:
+                told = ticket.completed(event.usage)
+                if told is not event.usage:
+                    event = UsageSeen(told)
+                    frame = Frame((*frame.events[:at], event, *frame.events[at + 1 :]))
             ticket.watch(event)
         return frame
-
-    def _with_counted_input(self, event: Event) -> Event:
-        """Some servers never tell what the prompt took; no prompt takes nothing."""
-        if not isinstance(event, UsageSeen) or event.usage.input:
-            return event
-        return UsageSeen(msgspec.structs.replace(event.usage, input_fresh=self._ticket.prompt_estimate))
 
     def _with_counted_usage(self, frame: Frame) -> Frame:
         """The caller is told the same counts that the row keeps."""
@@ -220,6 +218,12 @@ class Exchanges:
             return counted, True
         return self._calibration.input_tokens(model.id, request), False
 
+    async def must_be_sold(self, model: Model, caller: Caller) -> None:
+        """Raises Fault(MODEL_NOT_SOLD | KEY_ENDED | NO_TARGET) unless the caller may use the model."""
+        _must_be_allowed(caller, model)
+        ways = routes(self._catalogue(), model, frozenset(self._engines))
+        await self._admission.terms(caller, model, ways)
+
     def seals(self, account: AccountId) -> AccountSeals:
         """What seals reasoning for callers of this account."""
         return AccountSeals(self._sealer, account)
@@ -240,7 +244,8 @@ class Exchanges:
         request, unsealed = self.seals(caller.account_id).open(request)
         request, unsearched = without_search(request, model)
         request, unseen = without_media(request, model)
-        return model, ways, request, (*unsealed, *unsearched, *unseen)
+        request, unsaid = with_stable_prefix(request)
+        return model, ways, request, (*unsealed, *unsearched, *unseen, *unsaid)
 
     async def _open_first(
         self,
