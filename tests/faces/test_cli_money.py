@@ -177,3 +177,47 @@ def test_a_platform_of_before_gets_plans_and_keeps_what_was_changed(data: Path) 
         ("pro", True),
         ("max", True),
     ]
+
+
+def test_every_act_of_the_command_line_is_in_the_audit_log(data: Path, tmp_path: Path) -> None:
+    """By the names that the admin API gives them, with the account they concern, and without a secret."""
+    account = answer("accounts", "list", data=data)["accounts"][-1]["id"]
+    file = tmp_path / "catalogue.toml"
+    file.write_text('[[models]]\nid = "m"\ntargets = [{ target = "embedded", model = "m" }]\n')
+    answer("catalog", "apply", str(file), data=data)
+    keys = [answer("keys", "create", *DEV, "--name", "ci", data=data)["id"] for _ in range(2)]
+    answer("keys", "disable", keys[0], data=data)
+    answer("keys", "delete", keys[1], data=data)
+    plan = answer(*LITE, data=data)
+    reset = answer("keys", "reset", *DEV, "--plan", data=data)
+    answer("wallet", "grant", *DEV, "--amount", "2.00", data=data)
+    answer("wallet", "take-back", *DEV, "--amount", "0.50", "--note", "a mistake", data=data)
+    codes = answer("codes", "create", "--amount", "1.00", "--count", "2", data=data)
+    answer("codes", "disable", codes["batch"], data=data)
+    with closing(sqlite3.connect(data / "tokenmill.db")) as connection:
+        rows = connection.execute("SELECT actor, action, subject, account_id, details FROM audit ORDER BY id")
+        log = [
+            (actor, action, subject, whose, json.loads(rest)) for actor, action, subject, whose, rest in rows
+        ]
+    assert [entry[:4] for entry in log[1:]] == [
+        ("cli", "catalogue.apply", "catalogue", None),
+        ("cli", "key.create", keys[0], account),
+        ("cli", "key.create", keys[1], account),
+        ("cli", "key.disable", keys[0], account),
+        ("cli", "key.delete", keys[1], account),
+        ("cli", "plan.grant", plan["subscription"]["id"], account),
+        ("cli", "plan.key_reset", reset["id"], account),
+        ("cli", "wallet.grant", account, account),
+        ("cli", "wallet.grant", account, account),
+        ("cli", "codes.create", codes["batch"], None),
+        ("cli", "codes.disable", codes["batch"], None),
+    ]
+    details = {(entry[1], entry[2]): entry[4] for entry in log}
+    assert details["catalogue.apply", "catalogue"] == {"changed": "model m"}
+    assert details["wallet.grant", account] == {
+        "amount": -500_000_000,
+        "currency": "USD",
+        "note": "a mistake",
+    }
+    for secret in (plan["key"], reset["key"], *codes["codes"]):
+        assert secret not in str(log)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokenmill.cli.acts import note
 from tokenmill.cli.options import DEFAULT_DATA, AsJson, Config, Data, open_store, print_json
 
 if TYPE_CHECKING:
@@ -93,10 +94,16 @@ def _counted(counts: Counts) -> str:
 
 
 async def _apply(data: Path, config: Path | None, file: CatalogueFile) -> Applied:
-    from tokenmill.catalog.repository import apply
+    from tokenmill.catalog.repository import apply, load
 
     async with open_store(data, config) as database, database.write() as work:
-        return await apply(work, file)
+        before = await load(work)
+        applied = await apply(work, file)
+        targets, models = before.targets(), before.models()
+        changed = [f"target {each.id}" for each in file.targets if each not in targets]
+        changed += [f"model {each.id}" for each in file.models if each not in models]
+        await note(work, "catalogue.apply", "catalogue", changed=", ".join(changed)[:2000])
+        return applied
 
 
 async def _load(data: Path, config: Path | None) -> Catalogue:

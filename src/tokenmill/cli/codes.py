@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokenmill.cli.acts import note
 from tokenmill.cli.options import (
     DEFAULT_DATA,
     AsJson,
@@ -119,7 +120,7 @@ async def _create(
     async with open_store(data, config) as database:
         secret = read_secret(open_settings(data, config).security.secret, os.environ)
         async with database.write() as work:
-            return await create_codes(
+            batch, codes = await create_codes(
                 work,
                 SystemClock(),
                 secret,
@@ -128,6 +129,8 @@ async def _create(
                 count=count,
                 expires_at=expires_at,
             )
+            await note(work, "codes.create", batch, amount=amount, currency=currency, count=count)
+            return batch, codes
 
 
 async def _list(data: Path, config: Path | None, batch: str | None) -> list[CodeView]:
@@ -145,4 +148,6 @@ async def _disable(data: Path, config: Path | None, batch_or_id: str) -> int:
     from tokenmill.kit.clock import SystemClock
 
     async with open_store(data, config) as database, database.write() as work:
-        return await disable_codes(work, SystemClock(), batch_or_id)
+        stopped = await disable_codes(work, SystemClock(), batch_or_id)
+        await note(work, "codes.disable", batch_or_id, stopped=stopped)
+        return stopped

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from tokenmill.cli.acts import note
 from tokenmill.cli.options import (
     DEFAULT_DATA,
     AccountEmail,
@@ -189,7 +190,10 @@ async def _reset(data: Path, config: Path | None, email: str) -> tuple[str, KeyV
         secret = read_secret(open_settings(data, config).security.secret, os.environ)
         async with database.write() as work:
             owner = await find_account(work, email)
-            return await reset_plan_key(work, SystemClock(), secret, owner.id)
+            whole, key = await reset_plan_key(work, SystemClock(), secret, owner.id)
+            plan_id, shown = key.subscription_id, key.shown
+            await note(work, "plan.key_reset", key.id, owner.id, subscription=plan_id, key=shown)
+            return whole, key
 
 
 async def _list(
@@ -208,7 +212,9 @@ async def _disable(data: Path, config: Path | None, key_id: str) -> KeyView:
     from tokenmill.kit.clock import SystemClock
 
     async with open_store(data, config) as database, database.write() as work:
-        return await disable_key(work, SystemClock(), key_id)
+        key = await disable_key(work, SystemClock(), key_id)
+        await note(work, "key.disable", key.id, key.account_id)
+        return key
 
 
 async def _delete(data: Path, config: Path | None, key_id: str) -> KeyView:
@@ -216,4 +222,6 @@ async def _delete(data: Path, config: Path | None, key_id: str) -> KeyView:
     from tokenmill.kit.clock import SystemClock
 
     async with open_store(data, config) as database, database.write() as work:
-        return await delete_key(work, SystemClock(), key_id)
+        key = await delete_key(work, SystemClock(), key_id)
+        await note(work, "key.delete", key.id, key.account_id, name=key.name)
+        return key

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tokenmill.cli.acts import note
 from tokenmill.cli.options import (
     DEFAULT_DATA,
     AccountEmail,
@@ -156,6 +157,7 @@ async def _subscribe(
                 work, clock, account_id=owner.id, plan_id=plan, period=period, seats=seats
             )
             key, _ = await create_plan_key(work, clock, secret, account_id=owner.id, subscription_id=made.id)
+            await note(work, "plan.grant", made.id, owner.id, plan=plan, period=period, seats=seats)
     return key, made
 
 

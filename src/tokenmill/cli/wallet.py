@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tokenmill.cli.acts import note as note_act
 from tokenmill.cli.options import (
     DEFAULT_DATA,
     AccountEmail,
@@ -77,7 +78,7 @@ async def _move(data: Path, config: Path | None, email: str, amount: int, curren
 
     async with open_store(data, config) as database, database.write() as work:
         owner = await find_account(work, email)
-        return await give(
+        balance = await give(
             work,
             SystemClock(),
             account_id=owner.id,
@@ -86,3 +87,6 @@ async def _move(data: Path, config: Path | None, email: str, amount: int, curren
             note=note,
             by="cli",
         )
+        act = "wallet.grant"
+        await note_act(work, act, owner.id, owner.id, amount=amount, currency=currency, note=note)
+        return balance
