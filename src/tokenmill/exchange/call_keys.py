@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Final
 
 import msgspec
@@ -15,12 +15,29 @@ _EXACT: Final = 2**53
 """Whole numbers from here on are not exact in JavaScript, in which most clients are written."""
 
 
+_KEPT: Final = 20_000
+"""Keys that are not made anew; some 200 bytes each."""
+_kept: dict[bytes, CallKey] = {}
+
+
 def call_key(call: ToolCall) -> CallKey:
     """The key of the call within its account: its id without punctuation, its name, what it is asked.
 
     Some clients strip ids of their punctuation, some repeat JSON with other spaces, another order of members
-    or other digits for the same number.
+    or other digits for the same number. An agent sends all its calls again in every turn, so what has been
+    worked out for a text is kept under the text's digest.
     """
+    written = f"{call.id}\0{call.name}\0{call.arguments}".encode("utf-8", "surrogatepass")
+    digest = blake2b(written, digest_size=16).digest()
+    key = _kept.get(digest)
+    if key is None:
+        if len(_kept) >= _KEPT:
+            _kept.clear()
+        key = _kept[digest] = _key(call)
+    return key
+
+
+def _key(call: ToolCall) -> CallKey:
     id_ = "".join(character for character in call.id if character.isalnum())
     named = f"{id_}\0{call.name}\0{canonical(call.arguments)}"
     return sha256(named.encode("utf-8", "surrogatepass")).digest()
