@@ -9,9 +9,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from tests.flow.conftest import Opener, usage_rows
+from tokenmill.billing.ledger import Side, post
 from tokenmill.conversation.events import (
     Event,
     Finished,
@@ -24,8 +25,10 @@ from tokenmill.conversation.events import (
 )
 from tokenmill.conversation.parts import Text
 from tokenmill.conversation.usage import Usage
+from tokenmill.kit.clock import SystemClock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.store.ledger_tables import Hold, Posting, Purse, Transfer
+from tokenmill.store.tables import Account
 from tokenmill.testing import CATALOGUE, ScriptedEngine, Step, TestPlatform
 
 ASK: dict[str, Any] = {
@@ -279,7 +282,7 @@ async def test_a_hundred_parallel_requests_never_overdraw_a_balance_for_ten(
 async def test_a_key_spends_no_more_than_its_cap(
     paid: Callable[..., Any], http: aiohttp.ClientSession
 ) -> None:
-    from sqlalchemy import insert, update
+    from sqlalchemy import insert
 
     from tokenmill.store.tables import Key
 
@@ -357,3 +360,33 @@ async def test_a_settlement_is_posted_under_the_exchanges_own_source(
     async with platform.database.read() as work:
         sources = set(await work.session.scalars(select(Transfer.source)))
     assert f"exchange:{row.id}" in sources
+
+
+async def test_the_first_operators_account_pays_nothing_until_its_wallet_is_filled(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    """So that a fresh platform can be tried with any target; from the first grant on it is one like all."""
+    platform = await paid(reply(), balance="0")
+    async with platform.database.write() as work:
+        await work.session.execute(
+            update(Account).where(Account.id == platform.account_id).values(unbilled=True)
+        )
+        await work.changed("account", platform.account_id)
+    await asyncio.sleep(0.6)
+    assert 200 == (await ask(http, platform))[0]
+    async with platform.database.write() as work:
+        sides = [Side(f"wallet/{platform.account_id}", "USD", COST), Side("platform/granted", "USD", -COST)]
+        await post(
+            work,
+            SystemClock(),
+            source="grant:1",
+            kind="grant",
+            account_id=platform.account_id,
+            postings=sides,
+        )
+    await asyncio.sleep(0.6)
+
+    assert [200, 402] == [(await ask(http, platform))[0] for _ in range(2)]
+
+    assert [("", 0), ("USD", COST)] == [(row.unit, row.cost) for row in await usage_rows(platform)]
+    await books_balance(platform)

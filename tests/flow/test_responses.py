@@ -218,10 +218,12 @@ async def test_reasoning_travels_sealed_with_a_caller_who_stores_nothing(
     assert engine.asked[1][0].turns[1].parts[0] == Reasoning("I have to look.")
 
     foreign = {**bare, "encrypted_content": "gAAAAABo-somebody-elses"}
+    other = {**call, "call_id": "call_9"}  # One that is not remembered here either.
+    result = {**result, "call_id": "call_9"}
     await create(
-        http, platform, input=[{"role": "user", "content": "Hi"}, foreign, call, result], **stateless
+        http, platform, input=[{"role": "user", "content": "Hi"}, foreign, other, result], **stateless
     )
-    assert engine.asked[2][0].turns[1].parts == (ToolCall("call_1", "look", "{}"),)
+    assert engine.asked[2][0].turns[1].parts == (ToolCall("call_9", "look", "{}"),)
 
 
 async def test_input_tokens_are_counted_and_say_how(

@@ -56,12 +56,14 @@ async def create_account(
     currency: str = "USD",
     language: str | None = None,
     given: bool = False,
+    unbilled: bool = False,
 ) -> AccountView:
     """Makes an account with its wallet and its owner; both have this e-mail address.
 
     `password_hash` comes from `hash_password`, made before the transaction since it
-    is slow; `given` says that somebody else chose the password. Raises Fault(CONFLICT) if
-    the address is taken, Fault(BAD_VALUE) for an address or currency that cannot be.
+    is slow; `given` says that somebody else chose the password, `unbilled` that nothing
+    costs anything until the wallet is filled. Raises Fault(CONFLICT) if the address is
+    taken, Fault(BAD_VALUE) for an address or currency that cannot be.
     """
     email = normal_email(email)
     if currency not in CURRENCIES:
@@ -79,7 +81,14 @@ async def create_account(
             field="email",
         )
     now = clock.now()
-    account = Account(id=sortable("acc"), email=email, currency=currency, created_at=now, disabled_at=None)
+    account = Account(
+        id=sortable("acc"),
+        email=email,
+        currency=currency,
+        created_at=now,
+        disabled_at=None,
+        unbilled=unbilled,
+    )
     user = User(
         id=sortable("usr"),
         email=email,

@@ -28,7 +28,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks, proven by a key; `name` is the key's, `models` None allows every model.
 
     `limits` are the account's own, `key_limits` the key's; `capped` says that the key may not spend at will,
-    `vault` that reasoning is remembered for its clients.
+    `vault` that reasoning is remembered for its clients, `unbilled` that its exchanges cost nothing.
     """
 
     account_id: AccountId
@@ -42,6 +42,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     limits: RateLimits = RateLimits()
     key_limits: RateLimits = RateLimits()
     vault: bool = True
+    unbilled: bool = False
 
 
 FoundOld = Callable[[KeyId, bytes, bytes], None]
@@ -224,6 +225,7 @@ def _caller(row: KeyRow) -> Caller:
         limits=_rates(row.account_limits),
         key_limits=_rates(row.limits),
         vault=row.vault,
+        unbilled=row.unbilled,
     )
 
 

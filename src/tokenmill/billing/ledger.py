@@ -16,6 +16,7 @@ from tokenmill.kit.money import Nano, show
 from tokenmill.store.database import ReadWork, UnitOfWork
 from tokenmill.store.ledger_tables import Posting, Purse, Transfer
 from tokenmill.store.once import insert_once
+from tokenmill.store.tables import Account
 
 CREDITS = "credits"
 """The unit of Token Plans, in milli-credits; every other unit is a currency, in nano-units."""
@@ -92,7 +93,20 @@ async def post(
     for side in sides:
         work.session.add(Posting(transfer_id=transfer_id, **side._asdict()))
     await work.session.flush()
+    if any(side.ledger_account.startswith("wallet/") and side.amount > 0 for side in sides):
+        await _begin_to_bill(work, account_id)
     return True
+
+
+async def _begin_to_bill(work: UnitOfWork, account_id: AccountId) -> None:
+    """The first operator's account pays nothing until there is money in its wallet."""
+    unbilled = update(Account).where(Account.id == account_id, Account.unbilled)
+    changed = await work.session.execute(
+        unbilled.values(unbilled=False).execution_options(synchronize_session="fetch")
+    )
+    assert isinstance(changed, CursorResult)
+    if changed.rowcount:
+        await work.changed("account", account_id)
 
 
 async def open_purse(work: UnitOfWork, purse_id: str, unit: str) -> bool:

@@ -87,7 +87,13 @@ async def _ensure_operator(database: Database, secret: bytes) -> tuple[AccountVi
         if existing is not None:
             return existing, None, None
         account = await create_account(
-            work, clock, email=OPERATOR, password_hash=password_hash, role="operator", given=True
+            work,
+            clock,
+            email=OPERATOR,
+            password_hash=password_hash,
+            role="operator",
+            given=True,
+            unbilled=True,
         )
         key, _ = await create_key(work, clock, secret, account_id=account.id, name=FIRST_KEY)
         await seed(work)

@@ -100,7 +100,7 @@ class Admission:
 
     async def terms(self, caller: Caller, model: Model, ways: Iterable[Route]) -> Terms:
         """What the model costs this caller. Raises Fault(KEY_ENDED | MODEL_NOT_SOLD)."""
-        costs_nothing = all(way.free for way in ways)
+        costs_nothing = caller.unbilled or all(way.free for way in ways)
         money, credits = self._books.rates(caller.account_id, model, caller.currency)
         if caller.key_kind == "tp":
             subscribed = await self._books.subscription(caller.subscription_id or "")

@@ -198,6 +198,7 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     account_disabled_at: datetime | None
     account_deleted_at: datetime | None = None
     account_limits: str | None = None
+    unbilled: bool = False
     vault: bool = True
 
 

@@ -83,6 +83,7 @@ class Account(Base):
     disabled_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     web_search: Mapped[bool] = mapped_column(server_default=false())
+    unbilled: Mapped[bool] = mapped_column(server_default=false())  # Pays nothing until its wallet is filled.
     vault: Mapped[bool] = mapped_column(server_default=true())  # Is reasoning remembered for its clients?
     limits: Mapped[str | None]  # JSON text: what differs from the models' limits for this account.
     webhook_url: Mapped[str | None]

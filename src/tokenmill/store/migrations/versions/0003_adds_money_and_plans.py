@@ -348,6 +348,7 @@ def upgrade() -> None:  # noqa: PLR0915  (one statement a table)
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("web_search", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column("unbilled", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("limits", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("webhook_url", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("webhook_secret", sa.Text(), nullable=True))
@@ -377,6 +378,10 @@ def upgrade() -> None:  # noqa: PLR0915  (one statement a table)
 
     op.execute(
         "INSERT INTO purses (id, unit, balance, held) SELECT 'wallet/' || id, currency, 0, 0 FROM accounts"
+    )
+    op.execute(
+        "UPDATE accounts SET unbilled = true "
+        "WHERE id IN (SELECT account_id FROM users WHERE role = 'operator')"
     )
     _add_triggers()
 
