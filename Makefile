@@ -57,7 +57,7 @@ bench: dev ## measure speed; prints a table
 	$(BIN)/python -m tests.bench
 
 proof: dev ## the long proofs; FUZZ_SECONDS (600) and FUZZ_SEED steer the hunt for hostile input
-	$(BIN)/pytest -m proof -s -p no:xdist --timeout 86400 tests
+	$(BIN)/pytest -m proof -s -n 0 --timeout 86400 tests
 
 test-model: dev ## tools and Chinese on the 1.5B model, with figures
 	$(BIN)/tokenmill models fetch
