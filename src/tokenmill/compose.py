@@ -35,28 +35,21 @@ from tokenmill.api.streaming import SILENCE
 from tokenmill.api.usage import UsagePages
 from tokenmill.catalog.live import LiveCatalogue
 from tokenmill.compose_jobs import jobs_running
+from tokenmill.compose_money import limits_kept, money_running, payment_provider
 from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
 from tokenmill.engines.anthropic import AnthropicEngine
 from tokenmill.engines.embedded.engine import EmbeddedEngine
 from tokenmill.engines.embedded.models import ModelFile
 from tokenmill.engines.embedded.supervisor import EmbeddedServer
 from tokenmill.engines.openai import OpenAIEngine
-from tokenmill.exchange.admission import Admission
 from tokenmill.exchange.attempts import WAITS
-from tokenmill.exchange.books import LiveBooks
 from tokenmill.exchange.exchange import Exchanges, KeyReader
 from tokenmill.exchange.recall import Recall
-from tokenmill.exchange.settlement import COUNT_EVERY, RETRY_EVERY, Settlements
-from tokenmill.jobs.nodes import Nodes, node_lease
-from tokenmill.jobs.orphans import EVERY as ORPHANS_EVERY
-from tokenmill.jobs.orphans import OrphanSweep
 from tokenmill.jobs.sweeps import sweeping
 from tokenmill.kit.clock import Clock, SystemClock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.sealing import Sealer
 from tokenmill.kit.secrets import KeyKind
-from tokenmill.limits.limiter import Limiter
-from tokenmill.limits.local import LocalLimiter
 from tokenmill.memory.responses import StoredResponses
 from tokenmill.memory.vault import SWEEP_EVERY as VAULT_EVERY
 from tokenmill.memory.vault import Vault
@@ -144,8 +137,10 @@ async def open_platform(
             running["embedded"] = EmbeddedEngine(embedded, chat_engine)
         running.update(engines or {})
 
-        limits = await held.enter_async_context(_limits(settings.cache.url, clock))
-        money = await held.enter_async_context(_money(database, hot, feed, limits.limiter, clock, data))
+        limits = await held.enter_async_context(limits_kept(settings.cache.url, clock))
+        money = await held.enter_async_context(
+            money_running(database, hot, feed, limits.limiter, clock, data)
+        )
         vault = await held.enter_async_context(
             _vault(settings, database, feed, clock, (secret, *secrets_old))
         )
@@ -211,47 +206,12 @@ async def open_platform(
                     sessions=people.sessions,
                     sign_in=people.sign_in,
                     throttle=people.throttle,
+                    payments=payment_provider(settings.payments),
                 ),
                 lambda *request: app.play(*request),  # Called when there is an app.
             ),
         )
         yield Platform(app, embedded)
-
-
-@dataclass(frozen=True, slots=True)
-class _Money:
-    """What lets exchanges begin, what ends them, and as which node."""
-
-    admission: Admission
-    settlements: Settlements
-    node: str
-
-
-@asynccontextmanager
-async def _money(
-    database: Database, hot: HotStore, feed: ChangeFeed, limiter: Limiter, clock: Clock, data: Path
-) -> AsyncIterator[_Money]:
-    """This node's lease, and the sweeps that settle what it or others left open."""
-    async with AsyncExitStack() as held:
-        node = await held.enter_async_context(node_lease(database, clock, data))
-        books = LiveBooks(database)
-        feed.subscribe(books.take)
-        await books.renew()
-        settlements = Settlements(hot, clock)
-        orphans = OrphanSweep(database, hot, Nodes(database, clock), clock)
-        held.push_async_callback(settlements.give_up)
-        await held.enter_async_context(sweeping("running counts", COUNT_EVERY, settlements.write_counts))
-        await held.enter_async_context(sweeping("late settlements", RETRY_EVERY, settlements.settle_late))
-        await held.enter_async_context(sweeping("orphans", ORPHANS_EVERY, orphans.sweep))
-        admission = Admission(
-            books=books,
-            purses=hot,
-            settlements=settlements,
-            limiter=limiter,
-            node=node,
-            clock=clock,
-        )
-        yield _Money(admission, settlements, node)
 
 
 @asynccontextmanager
@@ -267,29 +227,6 @@ async def _vault(
     feed.subscribe(vault.take)
     async with vault.running(), sweeping("the vault", VAULT_EVERY, vault.sweep):
         yield vault
-
-
-@dataclass(frozen=True, slots=True)
-class _Limits:
-    """Where rate windows are kept, and what tells whether all nodes share them."""
-
-    limiter: Limiter
-    probes: dict[str, Probe]
-
-
-@asynccontextmanager
-async def _limits(url: str, clock: Clock) -> AsyncIterator[_Limits]:
-    if not url:
-        yield _Limits(LocalLimiter(clock), {})
-        return
-    from tokenmill.limits.scripts import SCRIPTS  # Only who shares windows pays for the client's memory.
-    from tokenmill.limits.shared import RENEW_EVERY, SharedLimiter
-    from tokenmill.limits.valkey import ValkeyLink
-
-    async with ValkeyLink(url, SCRIPTS) as link:
-        limiter = SharedLimiter(link, LocalLimiter(clock))
-        async with sweeping("places in shared windows", RENEW_EVERY, limiter.renew):
-            yield _Limits(limiter, {"cache": link.probe})
 
 
 def public_url(settings: Settings) -> str:
