@@ -151,6 +151,9 @@ async def test_a_model_without_a_price_in_the_accounts_currency_is_not_for_sale(
     headers = {"authorization": f"Bearer {platform.key}"}
     async with http.get(f"{platform.url}/v1/models", headers=headers) as listed:
         assert [] == (await listed.json())["data"]
+    counting = f"{platform.url}/anthropic/v1/messages/count_tokens"
+    async with http.post(counting, json=ASK, headers=headers) as counted:
+        assert 403 == counted.status
 
 
 async def test_a_request_that_fails_before_its_first_word_costs_nothing(
@@ -390,3 +393,51 @@ async def test_the_first_operators_account_pays_nothing_until_its_wallet_is_fill
 
     assert [("", 0), ("USD", COST)] == [(row.unit, row.cost) for row in await usage_rows(platform)]
     await books_balance(platform)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_usage_that_cannot_be_is_replaced_by_a_count_and_flagged(
+    paid: Callable[..., Any], http: aiohttp.ClientSession, stream: bool
+) -> None:
+    """A slip of the upstream does not empty a wallet, and the caller is told what is charged."""
+    platform = await paid(reply("one two three", usage=Usage(input_fresh=10, output=10**9)), balance="900.00")
+
+    status, body, _ = await ask(http, platform, stream=stream)
+
+    assert 200 == status
+    (row,) = await usage_rows(platform)
+    assert ("suspect", 0) == (row.quality, row.shortfall)
+    assert 0 < row.output < 50
+    assert row.cost == row.input_fresh * 1_000 + row.output * 10_000
+    assert f'"completion_tokens":{row.output},' in body.replace(" ", "")
+    await books_balance(platform)
+
+
+async def test_nothing_is_on_the_receipt_of_a_reply_that_broke_before_its_caller_had_any_of_it(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    """It cost nothing, so it does not show tokens that would have cost something."""
+    broken = [*reply("one two three four")[:3], UsageSeen(USAGE), Fault(Code.UPSTREAM_BROKE, "Gone.")]
+    platform = await paid(broken, balance="1.00")
+
+    assert 503 == (await ask(http, platform))[0]
+
+    (row,) = await usage_rows(platform)
+    assert ("failed", "none", 0, 0, 0) == (row.status, row.quality, row.cost, row.input_fresh, row.output)
+    await books_balance(platform)
+
+
+@pytest.mark.parametrize("address", ["/v1/chat/completions", "/anthropic/v1/messages"])
+async def test_a_caller_who_is_too_fast_is_told_its_limits(
+    paid: Callable[..., Any], http: aiohttp.ClientSession, address: str
+) -> None:
+    """In the headers of its dialect, beside the seconds to wait."""
+    platform = await paid(reply(), catalogue=CATALOGUE + PRICE + "limits = { rpm = 1 }\n")
+    headers = {"authorization": f"Bearer {platform.key}"}
+    for expected in (200, 429):
+        async with http.post(platform.url + address, json=ASK, headers=headers) as answer:
+            assert expected == answer.status
+
+    name = "x-ratelimit-{}-requests" if "chat" in address else "anthropic-ratelimit-requests-{}"
+    assert ("1", "0") == (answer.headers[name.format("limit")], answer.headers[name.format("remaining")])
+    assert 1 <= int(answer.headers["retry-after"]) <= 60

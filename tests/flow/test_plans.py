@@ -16,9 +16,11 @@ from tests.flow.test_money import books_balance, reply, wallet
 from tokenmill.accounts.keys import create_key
 from tokenmill.accounts.plan_keys import reset_plan_key
 from tokenmill.billing.offers import put_plan
-from tokenmill.billing.plans import MILLI, Name, OffPeak, Plan, Window
-from tokenmill.billing.subscriptions import end_subscription, grant_subscription
+from tokenmill.billing.plans import MILLI, Name, OffPeak, Plan, PlanPrice, Window
+from tokenmill.billing.subscriptions import end_subscription, grant_subscription, set_renewal
+from tokenmill.billing.terms import RENEWING
 from tokenmill.conversation.usage import Usage
+from tokenmill.kit.money import Nano
 from tokenmill.settings import read_secret
 from tokenmill.testing import CATALOGUE, FixedClock, ScriptedEngine, TestPlatform
 
@@ -48,9 +50,12 @@ class Subscriber:
         self.clock = clock
         self._http = http
 
-    async def ask(self, path: str = "/token-plan/v1/chat/completions", key: str = "") -> tuple[int, str, Any]:
+    async def ask(
+        self, path: str = "/token-plan/v1/chat/completions", key: str = "", method: str = "POST"
+    ) -> tuple[int, str, Any]:
         headers = {"authorization": f"Bearer {key or self.key}"}
-        async with self._http.post(self.platform.url + path, json=ASK, headers=headers) as answer:
+        url = self.platform.url + path
+        async with self._http.request(method, url, json=ASK, headers=headers) as answer:
             return answer.status, await answer.text(), answer.headers
 
     async def usage(self) -> Any:
@@ -231,3 +236,30 @@ async def _subscription_ids(platform: TestPlatform) -> Any:
     async with platform.database.read() as work:
         for row in await work.session.scalars(select(Subscription.id)):
             yield row
+
+
+async def test_a_plan_that_renews_goes_on_until_somebody_has_renewed_it(
+    subscribed: Callable[..., Any],
+) -> None:
+    """Nobody is turned away at midnight; but when nobody renews it for minutes, it has ended."""
+    caller = await subscribed(plan(1_000_000, usd=PlanPrice(month=Nano(1))))
+    async with caller.platform.database.write() as work:
+        await set_renewal(work, caller.platform.account_id, renews=True)
+    end = datetime(2026, 4, 29, tzinfo=UTC)
+    await asyncio.sleep(0.7)
+
+    caller.clock.advance((end - NOON + RENEWING).total_seconds() - 1)
+    assert 200 == (await caller.ask())[0]
+    caller.clock.advance(1)
+    assert 401 == (await caller.ask())[0]
+
+
+async def test_the_key_of_a_plan_that_is_over_lists_no_models(subscribed: Callable[..., Any]) -> None:
+    """It is told that the plan has ended, even before anybody has closed it."""
+    caller = await subscribed(plan(1_000_000))
+    caller.clock.advance(40 * 86_400)
+
+    status, body, _ = await caller.ask("/token-plan/v1/models", method="GET")
+
+    assert 401 == status
+    assert "2026-04-28T23:59:59Z" in body

@@ -14,7 +14,7 @@ from tests.servers import ValkeyServer
 from tokenmill.api.rate_headers import anthropic_rates, openai_rates
 from tokenmill.kit.clock import SystemClock
 from tokenmill.kit.faults import Code, Fault
-from tokenmill.limits.limiter import Left, Limiter, Quota, Standing
+from tokenmill.limits.limiter import Left, Limiter, Quota, Standing, TooFast
 from tokenmill.limits.local import LocalLimiter
 from tokenmill.limits.scripts import LEASE, SCRIPTS
 from tokenmill.limits.shared import RENEW_EVERY, SharedLimiter
@@ -69,6 +69,8 @@ async def test_the_hundred_and_first_request_of_a_minute_is_refused(limiter: Lim
     fault = await refused(limiter, ACCOUNT)
     assert "at most 100 a minute" in fault.message
     assert fault.retry_after == pytest.approx(60, abs=0.01)
+    assert isinstance(fault, TooFast)
+    assert (100, 0) == told(fault.standing.requests)
 
 
 async def test_the_minute_slides(limiter: Limiter, clock: FixedClock) -> None:

@@ -13,7 +13,7 @@ from tokenmill.catalog.catalogue import Catalogue
 from tokenmill.catalog.entries import Model
 from tokenmill.exchange.exchange import Exchanges
 from tokenmill.kit.clock import Clock
-from tokenmill.kit.faults import Fault
+from tokenmill.kit.faults import Code, Fault
 from tokenmill.wire.anthropic_messages.models import ModelEntry, encode_model, encode_models
 from tokenmill.wire.members import bad_value
 
@@ -88,7 +88,9 @@ class Models:
             try:
                 await self._exchanges.must_be_sold(model, caller)
                 out = self._show(model)
-            except Fault:  # Nothing here serves it, or it is not for this caller.
+            except Fault as fault:  # Nothing here serves it, or it is not for this caller.
+                if fault.code is Code.KEY_ENDED:
+                    raise
                 continue
             yield model, out
 

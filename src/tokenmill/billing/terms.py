@@ -16,6 +16,8 @@ from tokenmill.kit.versions import version_of
 from tokenmill.store.rows import PurseAsked
 
 _LAST_SECOND = timedelta(seconds=1)  # `ends_at` names the last second that is covered, 23:59:59.
+RENEWING = timedelta(minutes=5)
+"""For how long a subscription that renews goes on while nobody has come to renew it: longer than a lease."""
 
 
 class MoneyRates(Protocol):
@@ -53,6 +55,7 @@ class Subscribed(Value, frozen=True, kw_only=True):
     starts_at: datetime
     ends_at: datetime
     active: bool
+    renews: bool = False
 
 
 class Terms(Value, frozen=True, kw_only=True):
@@ -108,7 +111,8 @@ def wallet_terms(
 def plan_terms(model: str, rates: CreditRates | None, subscribed: Subscribed, now: datetime) -> Terms:
     """Token Plan. Raises Fault(KEY_ENDED) when the subscription is over, MODEL_NOT_SOLD outside the plan."""
     plan = subscribed.plan
-    if not subscribed.active or not subscribed.starts_at <= now < subscribed.ends_at + _LAST_SECOND:
+    over = subscribed.ends_at + _LAST_SECOND + (RENEWING if subscribed.renews else timedelta())
+    if not subscribed.active or not subscribed.starts_at <= now < over:
         raise Fault(
             Code.KEY_ENDED,
             f"The Token Plan subscription of this key ended at {rfc3339(subscribed.ends_at)}. "

@@ -28,7 +28,7 @@ from tokenmill.exchange.ticket import Ticket
 from tokenmill.kit.clock import Clock, rfc3339
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId
-from tokenmill.limits.limiter import Limiter, Quota
+from tokenmill.limits.limiter import Limiter, Quota, TooFast
 from tokenmill.ports import Route
 from tokenmill.store.rows import HoldAnswer, HoldAsked
 
@@ -91,7 +91,11 @@ class Admission:
         most_output = request.max_output or model.max_output_tokens
         bound = input_bound(request)
         tokens = ticket.prompt_estimate + min(most_output, TPM_RESERVE)
-        place = await self._limiter.enter(_quotas(caller, model), tokens)
+        try:
+            place = await self._limiter.enter(_quotas(caller, model), tokens)
+        except TooFast as fault:
+            ticket.placed(fault.standing)
+            raise
         try:
             ticket.placed(place.standing)
             yield await self._hold(caller, terms, ticket, bound, most_output)

@@ -48,6 +48,7 @@ class LiveBooks:
             starts_at=row.starts_at,
             ends_at=row.ends_at,
             active=row.state == "active",
+            renews=row.renews,
         )
         if before == self._changes:  # Else what was read may be what the change has ended.
             self._subscriptions[read.id] = read

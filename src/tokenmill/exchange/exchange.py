@@ -209,6 +209,7 @@ class Exchanges:
         """
         with naming(request, protocol):
             model, ways, request, _ = self._plan(request, caller)
+        await self._admission.terms(caller, model, ways)
         route = ways[0]
         engine = self._engines[route.engine]
         ready, _ = with_defaults(request, model, route, engine.served_by(route))

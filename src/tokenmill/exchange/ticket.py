@@ -33,8 +33,8 @@ from tokenmill.limits.limiter import Standing
 from tokenmill.ports import Route
 from tokenmill.store.rows import Quality, RunningCount, Status, UsageRow
 
-ABSURD = 10**9
-"""Tokens; the wires clamp what is beyond it, and no reply has come near it."""
+ABSURD = 20_000_000
+"""Tokens that no prompt and no reply has: twice the largest context there is."""
 
 CLIENT_GONE = 499
 """nginx's status for a caller who hung up before the reply began; it never goes over the wire."""
@@ -101,6 +101,7 @@ class Ticket:
         self._reported: Usage | None = None
         self._gauge = Gauge()
         self._prompt_counted = False
+        self._absurd = False
         self._terms: Terms | None = None
         self._said_since = False  # Since the upstream last reported what it has used.
         self._finished: Finished | None = None
@@ -127,10 +128,14 @@ class Ticket:
             self._asked.line.stay()
 
     def completed(self, usage: Usage) -> Usage:
-        """`usage` with the prompt counted here, where the upstream tells of words and of no prompt.
+        """`usage` with what is counted here in place of what the upstream cannot mean.
 
-        Some Messages servers never do. One that reports nothing at all is believed.
+        Some Messages servers tell of words and never of a prompt. One that reports nothing at all is
+        believed, and one that reports more than there can be is not, in anything.
         """
+        self._absurd = max(usage.input, usage.output) >= ABSURD
+        if self._absurd:
+            return Usage(input_fresh=self.prompt_estimate, output=self._gauge.tokens)
         self._prompt_counted = bool(usage.output) and not usage.input
         if not self._prompt_counted:
             return usage
@@ -233,8 +238,14 @@ class Ticket:
     def draft(self, terms: Terms) -> UsageRow:
         """The exchange, on these terms, as it will be kept if this node dies over it."""
         self._terms = terms
-        lost = Code.NODE_LOST.value
-        return msgspec.structs.replace(self.row(), status="failed", fault=lost, quality="recovered")
+        lost = Fault(Code.NODE_LOST, "The node that served this request died.")
+        return msgspec.structs.replace(
+            self.row(),
+            status="failed",
+            http_status=self._asked.status_of(lost),
+            fault=lost.code.value,
+            quality="recovered",
+        )
 
     @property
     def _refused(self) -> bool:
@@ -253,7 +264,8 @@ class Ticket:
 
     def row(self) -> UsageRow:
         """The exchange as it will be kept."""
-        asked, route, usage, terms = self._asked, self._route, self.usage, self._terms
+        asked, route, terms = self._asked, self._route, self._terms
+        usage = Usage() if self._refused else self.usage  # What was not delivered is on nobody's receipt.
         status, http_status, fault = self._outcome()
         return UsageRow(
             id=asked.id,
@@ -296,12 +308,15 @@ class Ticket:
         return "cancelled", 200 if answered else CLIENT_GONE, None
 
     def _quality(self) -> Quality:
+        if self._refused:
+            return "none"
+        if self._absurd:
+            return "suspect"
         if self._reported is None:
             return "counted" if self.delivered else "none"
         if self._prompt_counted or self._outgrown:
             return "counted"
-        absurd = max(self._reported.input, self._reported.output) >= ABSURD
-        return "suspect" if absurd or (self._gauge.used and not self._reported.output) else "reported"
+        return "suspect" if self._gauge.used and not self._reported.output else "reported"
 
     def _milliseconds(self, moment: float) -> int:
         return round((moment - self._began) * 1000)

@@ -80,6 +80,9 @@ class OrphanSweep:
         cost = 0 if tariff is None or not orphan.purses else tariff.cost(Usage(**counts))
         now = self._clock.now()
         lasted = max(0, round((now - draft.row.started_at).total_seconds() * 1000))
+        # Words of a stream were counted after its status line had gone out.
+        answered = draft.row.stream and orphan.count.output > 0
+        http_status = 200 if answered else draft.row.http_status
         return Settlement(
             id=orphan.id,
             account_id=orphan.account_id,
@@ -90,5 +93,7 @@ class OrphanSweep:
             unpaid=draft.unpaid,
             state="recovered",
             at=now,
-            row=msgspec.structs.replace(draft.row, cost=cost, duration_ms=lasted, **counts),
+            row=msgspec.structs.replace(
+                draft.row, cost=cost, duration_ms=lasted, http_status=http_status, **counts
+            ),
         )

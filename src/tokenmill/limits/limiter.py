@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from tokenmill.conversation.parts import Value
 from tokenmill.kit.faults import Code, Fault
@@ -60,13 +60,23 @@ class Limiter(Protocol):
         ...
 
 
-def too_fast(what: str, limit: int, wait: float) -> Fault:
-    """The fault of a request that has to wait."""
-    return Fault(
-        Code.RATE_LIMITED,
-        f"Too many {what}: at most {limit:,} a minute here. Please try again in {max(1, round(wait))} s.",
-        retry_after=max(1.0, wait),
-    )
+class TooFast(Fault):
+    """The fault of a request that has to wait; `standing` is how its caller stands, as far as it is known."""
+
+    def __init__(self, what: str, wait: float, standing: Standing, limit: int) -> None:
+        super().__init__(
+            Code.RATE_LIMITED,
+            f"Too many {what}: at most {limit:,} a minute here. Please try again in {max(1, round(wait))} s.",
+            retry_after=max(1.0, wait),
+        )
+        self.standing = standing
+
+
+def too_fast(what: Literal["requests", "tokens"], limit: int, wait: float, left: int | None = 0) -> TooFast:
+    """The fault of a request that has to wait, with `left` of `limit` to be had; None: nobody knows."""
+    known = None if left is None else Left(limit, left, wait)
+    standing = Standing(requests=known) if what == "requests" else Standing(tokens=known)
+    return TooFast(what, wait, standing, limit)
 
 
 def too_many_at_once(limit: int) -> Fault:

@@ -139,7 +139,8 @@ def _refuse_full(quota: Quota, window: _Window, now: float, tokens: int) -> None
         raise too_fast("requests", quota.rpm, window.wait(now, window.requests - quota.rpm + 1, 0))
     if quota.tpm is not None and window.tokens and window.tokens + tokens > quota.tpm:
         over = window.tokens + tokens - quota.tpm
-        raise too_fast("tokens", quota.tpm, window.wait(now, 0, min(over, window.tokens)))
+        wait = window.wait(now, 0, min(over, window.tokens))
+        raise too_fast("tokens", quota.tpm, wait, max(0, quota.tpm - window.tokens))
 
 
 def _standing(quotas: Sequence[Quota], windows: Sequence[_Window], now: float) -> Standing:

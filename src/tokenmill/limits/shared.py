@@ -118,7 +118,7 @@ def _refusal(quotas: Sequence[Quota], answer: Sequence[str]) -> Fault:
         case "requests":
             return too_fast("requests", quota.rpm or 0, float(answer[2]))
         case _:
-            return too_fast("tokens", quota.tpm or 0, float(answer[2]))
+            return too_fast("tokens", quota.tpm or 0, float(answer[2]), None)
 
 
 def _standing(quotas: Sequence[Quota], counts: Sequence[str]) -> Standing:
