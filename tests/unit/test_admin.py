@@ -19,8 +19,10 @@ from tokenmill.admin.door import read_body
 from tokenmill.admin.shapes import page_of, read_cursor, show_credits, write_cursor
 from tokenmill.kit.faults import Code, Fault
 
+WHOLE = st.integers(-(2**63), 2**63 - 1)
 
-@given(st.lists(st.one_of(st.text(), st.integers())))
+
+@given(st.lists(st.one_of(st.text().filter(str.isprintable), WHOLE)))
 def test_a_cursor_is_read_as_it_was_written(key: list[str | int]) -> None:
     """And as a key of other types it is refused."""
     cursor = write_cursor(*key)
@@ -39,7 +41,15 @@ def test_what_is_no_cursor_is_refused_and_never_breaks(text: str) -> None:
         assert isinstance(found[0], str)
 
 
-@given(st.lists(st.integers(), unique=True), st.integers(1, 7))
+@pytest.mark.parametrize("part", ["\0", "a\0b", "\ud800", 2**63, -(2**63) - 1])
+def test_a_cursor_that_no_database_can_look_for_is_refused(part: str | int) -> None:
+    """They are written by whoever likes to."""
+    with pytest.raises(Fault) as caught:
+        read_cursor(write_cursor(part), type(part))
+    assert caught.value.code is Code.BAD_VALUE
+
+
+@given(st.lists(WHOLE, unique=True), st.integers(1, 7))
 def test_pages_together_are_the_whole_list(rows: list[int], limit: int) -> None:
     """Each row is on one page, in order, and only the last page says that it is the last."""
     rows = sorted(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 BODY_LIMIT: Final = 2 * 2**20
 """Bytes; the largest body is a catalogue file."""
 BODY_SECONDS: Final = 30.0
+_NOTHING: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # In JSON; PostgreSQL keeps no such text.
 REQUEST_ID: Final = "tokenmill.request_id"
 
 _HEADERS = (
@@ -61,6 +63,8 @@ class Door:
             if scope["path"].startswith(PREFIX):
                 return await self._playground(scope, receive, answer)
             body = await read_body(scope, receive)
+            if _NOTHING.search(body):
+                raise _unkept()
             inner = self._inner or await self.wake()
             await inner(scope, _replay(body, receive), answer)
         except _Gone:
@@ -83,6 +87,8 @@ class Door:
         host = _header(scope, b"host")
         if host is None or host_of(host.encode("latin-1")) is None:  # Frameworks build addresses from it.
             raise Fault(Code.BAD_VALUE, "The Host header is missing, repeated or malformed.")
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            raise _unkept()
         if scope["method"] in SAFE:
             return
         site = _header(scope, b"sec-fetch-site") or ""
@@ -95,6 +101,10 @@ class Door:
         if origin == _origin_of(self._services.public_url):
             return True
         return origin in (f"http://{host}", f"https://{host}")
+
+
+def _unkept() -> Fault:
+    return Fault(Code.BAD_VALUE, "The character U+0000 cannot be kept. Leave it out.")
 
 
 class _Gone(Exception):

@@ -130,9 +130,14 @@ def read_cursor(cursor: str | None, *types: type) -> tuple[Any, ...] | None:
         key = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError:
         key = None
-    if not isinstance(key, list) or [type(part) for part in key] != list(types):
+    if not isinstance(key, list) or [type(part) for part in key] != list(types) or not all(map(_kept, key)):
         raise Fault(Code.BAD_VALUE, "That cursor is not one that a page has given.", field="cursor")
     return tuple(key)
+
+
+def _kept(part: str | int) -> bool:
+    """Could a database have this? None keeps U+0000, half a surrogate pair, or more than 64 bits."""
+    return -(2**63) <= part < 2**63 if isinstance(part, int) else part.isprintable()
 
 
 def page_of(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, Literal
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
 
 from pydantic import Field
 from sqlalchemy import ColumnElement, select
@@ -19,11 +19,16 @@ from tokenmill.store.database import ReadWork
 from tokenmill.store.tables import Usage
 
 
+_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+"""Between them there is room to add days, and to tell a time in any zone."""
+
+
 class Filters(Asked):
     """Which exchanges; the range is from `since` to before `until`, the last 30 days if left out."""
 
-    since: Moment | None = None
-    until: Moment | None = None
+    since: Moment | None = Field(default=None, ge=_FIRST, lt=_LAST)
+    until: Moment | None = Field(default=None, ge=_FIRST, lt=_LAST)
     model: str | None = Field(default=None, max_length=200)
     key: str | None = Field(default=None, max_length=100, description="A key's id.")
     client: str | None = Field(default=None, max_length=200)

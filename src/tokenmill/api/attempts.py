@@ -119,7 +119,7 @@ class Attempts:
     def earlier(self, call: Call, caller: Caller) -> Attempt | None:
         """The attempt that this call repeats, if its answer is on its way or waits here."""
         count = call.header(RETRY_COUNT)
-        if not count.isdecimal() or int(count) == 0:
+        if not count.isdecimal() or not count.strip("0"):
             return None
         self._forget_old()
         attempt = self._attempts.get(_fingerprint(call, caller))

@@ -162,7 +162,8 @@ async def _must_run(work: UnitOfWork, subscription_id: str) -> None:
 
 def _read_cursor(cursor: str) -> tuple[int, int]:
     before, dot, balance = cursor.partition(".")
-    if not dot or not (before.isdecimal() and balance.isdecimal()) or len(cursor) > 40:
+    numbers = before.isdecimal() and balance.isdecimal() and len(cursor) <= 40
+    if not dot or not numbers or max(int(before), int(balance)) >= 2**63:
         raise Fault(Code.BAD_VALUE, "That cursor is not one of a statement's.", field="cursor")
     return int(before), int(balance)
 

@@ -108,6 +108,8 @@ def fault_of(error: BaseException, database: str = "") -> Fault | None:
     state = str(getattr(origin, "sqlstate", None) or "")
     if fault := _misconfigured(state, database):
         return fault
+    if state == "22021":  # It keeps no U+0000, which may stand in JSON, and in a path as %00.
+        return Fault(Code.BAD_VALUE, "The character U+0000 cannot be kept. Leave it out.")
     if state.startswith("08") or _closed(error):
         return unavailable(_LOST)
     if state:
