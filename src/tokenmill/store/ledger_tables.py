@@ -44,7 +44,12 @@ class Hold(Base):
             sqlite_where=text("state = 'held'"),
             postgresql_where=text("state = 'held'"),
         ),
-        Index(None, "closed_at"),
+        Index(
+            "ix_holds_closed",
+            "closed_at",
+            sqlite_where=text("closed_at IS NOT NULL"),
+            postgresql_where=text("closed_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)  # The exchange's id.
@@ -67,7 +72,6 @@ class Transfer(Base):
     """One balanced movement; its postings add up to zero. It is never changed: triggers refuse that."""
 
     __tablename__ = "transfers"
-    __table_args__ = (Index(None, "account_id", "at"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(

@@ -85,7 +85,13 @@ def upgrade() -> None:  # noqa: PLR0915  (one statement a table)
         sa.PrimaryKeyConstraint("id", name=op.f("pk_holds")),
     )
     with op.batch_alter_table("holds", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_holds_closed_at"), ["closed_at"], unique=False)
+        batch_op.create_index(
+            "ix_holds_closed",
+            ["closed_at"],
+            unique=False,
+            sqlite_where=sa.text("closed_at IS NOT NULL"),
+            postgresql_where=sa.text("closed_at IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_holds_running",
             ["node"],
@@ -245,9 +251,6 @@ def upgrade() -> None:  # noqa: PLR0915  (one statement a table)
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transfers")),
         sa.UniqueConstraint("source", name=op.f("uq_transfers_source")),
     )
-    with op.batch_alter_table("transfers", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_transfers_account_id_at"), ["account_id", "at"], unique=False)
-
     op.create_table(
         "payments",
         sa.Column("id", sa.Text(), nullable=False),
