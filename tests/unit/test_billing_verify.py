@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from tokenmill.accounts.accounts import create_account
 from tokenmill.billing.ledger import Side, post, wallet_of
@@ -17,6 +17,7 @@ from tokenmill.kit.ids import AccountId
 from tokenmill.kit.money import Nano
 from tokenmill.store.database import Database, open_database
 from tokenmill.store.ledger_tables import Hold, Posting, Purse, Transfer
+from tokenmill.store.marks import USAGE_KEPT, set_mark
 from tokenmill.store.tables import Base, Usage
 from tokenmill.store.work_tables import Node
 from tokenmill.testing import FixedClock
@@ -246,3 +247,19 @@ async def test_many_pages_are_read_to_the_end(
     verified = await look(database, clock)
     assert verified.transfers == 2_102
     assert verified.differences == ("transfer t:02099: its sides add up to -1 in USD",)
+
+
+@pytest.mark.parametrize(("days", "finds"), [(0, True), (1, True), (3, False)])
+async def test_an_exchange_whose_row_was_taken_away_by_its_age_is_no_difference(
+    database: Database, account: AccountId, clock: FixedClock, days: int, finds: bool
+) -> None:
+    """The retention says since when rows are kept; what was charged later still needs its row."""
+    async with database.write() as work:
+        await work.session.execute(delete(Usage))
+        if days:
+            await set_mark(work, USAGE_KEPT, clock.now() + timedelta(days=days - 2))
+
+    async with database.read() as view:
+        verified = await verify(view, clock.now())
+
+    assert finds is bool(verified.differences)

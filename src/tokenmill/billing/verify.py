@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from tokenmill.store.database import ReadWork
 from tokenmill.store.ledger_tables import Hold, Posting, Purse, Transfer
+from tokenmill.store.marks import USAGE_KEPT, mark_at
 from tokenmill.store.tables import Usage
 from tokenmill.store.work_tables import Node
 
@@ -30,6 +31,10 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     transfers: int
     orphan_holds: int
     differences: tuple[str, ...]
+
+
+LONGEST_EXCHANGE = timedelta(days=1)
+"""How long after its beginning an exchange may have been posted; a target's own limit is a day at most."""
 
 
 class _Found(list[str]):
@@ -168,6 +173,9 @@ async def _check_charges(work: ReadWork, found: _Found) -> None:
         .outerjoin(Usage, Usage.id == func.substr(Transfer.source, len(_EXCHANGE) + 1))
         .where(Transfer.kind == "exchange", or_(Usage.id.is_(None), Usage.cost == 0))
     )
+    kept = await mark_at(work, USAGE_KEPT)
+    if kept is not None:
+        query = query.where(Transfer.at >= kept + LONGEST_EXCHANGE)
     async for page in _pages(work, query, Transfer.id):
         for _, source in page:
             exchange = source.removeprefix(_EXCHANGE)

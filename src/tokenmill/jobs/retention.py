@@ -13,6 +13,7 @@ from tokenmill.jobs.rollups import first_kept_day
 from tokenmill.kit.clock import Clock
 from tokenmill.store.database import Database
 from tokenmill.store.ledger_tables import Hold, Purse
+from tokenmill.store.marks import USAGE_KEPT, set_mark
 from tokenmill.store.tables import Base, ChangeRow, Usage
 from tokenmill.store.work_tables import Event, Node, Task
 
@@ -27,6 +28,8 @@ NODES: Final = timedelta(days=7)
 EVENTS: Final = timedelta(days=366)
 """Longer than the longest period of a plan: while it runs, an event keeps its reminder from coming twice."""
 
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
 log = structlog.get_logger()
 
 
@@ -40,7 +43,10 @@ async def take_away(
     """
     rules = _rules(clock.now())
     if usage_days:
-        rules[Usage] = Usage.started_at < await _usage_floor(database, clock.now(), usage_days)
+        floor = await _usage_floor(database, clock.now(), usage_days)
+        async with database.write() as work:  # Before the first row goes, so that the books stay proven.
+            await set_mark(work, USAGE_KEPT, floor)
+        rules[Usage] = Usage.started_at < floor
     taken = {
         table.__tablename__: await _delete(database, table, old, at_a_time) for table, old in rules.items()
     }
@@ -64,10 +70,11 @@ def _rules(now: datetime) -> dict[type[Base], ColumnElement[bool]]:
 
 
 async def _usage_floor(database: Database, now: datetime, days: int) -> datetime:
+    """What began before it may go; nothing while nothing is summed up."""
     async with database.read() as view:
         rolled = await rolled_until(view)
     first = datetime.combine(first_kept_day(now, days), time(), UTC)
-    return datetime.min.replace(tzinfo=UTC) if rolled is None else min(first, rolled)
+    return _EPOCH if rolled is None else min(first, rolled)
 
 
 async def _delete(database: Database, table: type[Base], old: ColumnElement[bool], at_a_time: int) -> int:

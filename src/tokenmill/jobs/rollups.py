@@ -10,9 +10,9 @@ from sqlalchemy import delete, insert, select
 
 from tokenmill.billing.charts import ROLLUPS, SUMS, day_of, summed
 from tokenmill.kit.clock import Clock
-from tokenmill.store.database import Database, ReadWork, UnitOfWork
+from tokenmill.store.database import Database, ReadWork
 from tokenmill.store.ledger_tables import Hold, Rollup
-from tokenmill.store.once import insert_once
+from tokenmill.store.marks import set_mark
 from tokenmill.store.tables import Usage
 from tokenmill.store.work_tables import Mark
 
@@ -40,7 +40,7 @@ async def roll_up(database: Database, clock: Clock, *, usage_days: int = 0) -> i
     for day in days:
         await _roll(database, day)
     async with database.write() as work:
-        await _set_mark(work, now)
+        await set_mark(work, ROLLUPS, now)
     return len(days)
 
 
@@ -102,10 +102,3 @@ def _by_account(rows: Any) -> dict[str, set[Row]]:
 def _chunks(accounts: list[str]) -> Iterator[list[str]]:
     for at in range(0, len(accounts), _ACCOUNTS):
         yield accounts[at : at + _ACCOUNTS]
-
-
-async def _set_mark(work: UnitOfWork, now: datetime) -> None:
-    if not await insert_once(work, Mark, "name", name=ROLLUPS, at=now):
-        mark = await work.session.get(Mark, ROLLUPS)
-        assert mark is not None
-        mark.at = max(mark.at, now)

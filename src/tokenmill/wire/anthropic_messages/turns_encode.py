@@ -219,6 +219,9 @@ class TurnWriter:
         return {"type": "text", "text": part.text} | cited | write_mark(part.cache)
 
     def _thought(self, part: Reasoning, at: str) -> object | None:
+        if self._route.reasoning_back == "refused":
+            self.drop(at, "the target refuses reasoning in messages")
+            return None
         if part.origin in (self._origin, self._route.issuer) and part.origin and part.signature is not None:
             if part.form == "redacted":
                 return {"type": "redacted_thinking", "data": part.signature}
@@ -228,9 +231,6 @@ class TurnWriter:
             return None
         if part.form == "redacted" or not part.text:
             self.drop(at, "sealed reasoning goes back to its issuer only")
-            return None
-        if self._route.reasoning_back == "refused":
-            self.drop(at, "the target refuses reasoning in messages")
             return None
         if part.signature is not None:
             self.drop(f"{at}.signature", "a signature goes back to its issuer only")
