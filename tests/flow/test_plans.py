@@ -17,7 +17,7 @@ from tokenmill.accounts.keys import create_key
 from tokenmill.accounts.plan_keys import reset_plan_key
 from tokenmill.billing.offers import put_plan
 from tokenmill.billing.plans import MILLI, Name, OffPeak, Plan, PlanPrice, Window
-from tokenmill.billing.subscriptions import end_subscription, grant_subscription, set_renewal
+from tokenmill.billing.subscriptions import buy, end_subscription, grant_subscription, set_renewal
 from tokenmill.billing.terms import RENEWING
 from tokenmill.conversation.usage import Usage
 from tokenmill.kit.money import Nano
@@ -36,7 +36,7 @@ NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
 
 
 def plan(credits: int, **more: Any) -> Plan:
-    return Plan(id="tiny", name=Name("Tiny", "小"), credits=credits * MILLI, **more)
+    return Plan(**{"id": "tiny", "name": Name("Tiny", "小"), "credits": credits * MILLI, **more})
 
 
 class Subscriber:
@@ -263,3 +263,22 @@ async def test_the_key_of_a_plan_that_is_over_lists_no_models(subscribed: Callab
 
     assert 401 == status
     assert "2026-04-28T23:59:59Z" in body
+
+
+async def test_nobody_is_turned_away_while_a_plan_is_being_upgraded(subscribed: Callable[..., Any]) -> None:
+    """Not even before the node has heard of it: the key goes on with the new plan's credits."""
+    caller = await subscribed(plan(100_000))
+    async with caller.platform.database.write() as work:
+        await put_plan(work, caller.clock, plan(1_000_000, id="big", rank=1, usd=PlanPrice(month=Nano(1))))
+    assert [200, 429] == [(await caller.ask())[0] for _ in range(2)]
+
+    async with caller.platform.database.write() as work:
+        await buy(work, caller.clock, account_id=caller.platform.account_id, plan_id="big")
+    answers = []
+    for _ in range(8):  # Before the change is heard of, and after.
+        answers.append((await caller.ask())[0])
+        await asyncio.sleep(0.06)
+
+    assert [200] * 8 == answers
+    assert "big" == (await caller.usage())["plan"]["id"]
+    assert "480800" == (await caller.usage())["plan"]["used"]

@@ -9,6 +9,8 @@ from functools import partial
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
+import msgspec
+
 from tokenmill.accounts.key_check import Caller
 from tokenmill.billing.terms import (
     CreditRates,
@@ -46,6 +48,10 @@ class Books(Protocol):
 
     async def subscription(self, subscription_id: str) -> Subscribed | None:
         """The subscription, None when there is none."""
+        ...
+
+    async def successor(self, subscription_id: str) -> Subscribed | None:
+        """The running subscription that has taken over the keys of this one; None when none has."""
         ...
 
     def rates(
@@ -98,7 +104,12 @@ class Admission:
             raise
         try:
             ticket.placed(place.standing)
-            yield await self._hold(caller, terms, ticket, bound, most_output)
+            try:
+                hold = await self._hold(caller, terms, ticket, bound, most_output)
+            except Fault as fault:
+                terms = await self._terms_since(fault, caller, model, ways)
+                hold = await self._hold(caller, terms, ticket, bound, most_output)
+            yield hold
         finally:
             await place.leave(ticket.usage.total)
 
@@ -107,7 +118,10 @@ class Admission:
         costs_nothing = caller.unbilled or all(way.free for way in ways)
         money, credits = self._books.rates(caller.account_id, model, caller.currency)
         if caller.key_kind == "tp":
-            subscribed = await self._books.subscription(caller.subscription_id or "")
+            subscription_id = caller.subscription_id or ""
+            subscribed = await self._books.subscription(subscription_id)
+            if subscribed is not None and not subscribed.active:  # The key may have moved on a moment ago.
+                subscribed = await self._books.successor(subscription_id) or subscribed
             if subscribed is None:
                 raise Fault(Code.KEY_ENDED, "The Token Plan subscription of this key is not there any more.")
             terms = plan_terms(model.id, credits, subscribed, self._clock.now())
@@ -117,6 +131,16 @@ class Admission:
         return wallet_terms(
             model.id, money, caller.currency, caller.account_id, caller.key_id, capped=caller.capped
         )
+
+    async def _terms_since(self, fault: Fault, caller: Caller, model: Model, ways: Iterable[Route]) -> Terms:
+        """The terms of a plan that was renewed or upgraded a moment ago. Raises `fault` where none was."""
+        if fault.code is not Code.PLAN_USED_UP or caller.subscription_id is None:
+            raise fault
+        successor = await self._books.successor(caller.subscription_id)
+        if successor is None:
+            raise fault
+        moved = msgspec.structs.replace(caller, subscription_id=successor.id)
+        return await self.terms(moved, model, ways)
 
     async def _hold(self, caller: Caller, terms: Terms, ticket: Ticket, bound: int, most_output: int) -> Hold:
         tariff = terms.tariff

@@ -56,6 +56,15 @@ class LiveBooks:
                 self._subscriptions.popitem(last=False)
         return read
 
+    async def successor(self, subscription_id: str) -> Subscribed | None:
+        """The running subscription that has taken over the keys of this one; None when none has."""
+        successor = select(Subscription.id).where(
+            Subscription.previous_id == subscription_id, Subscription.state == "active"
+        )
+        async with self._database.read() as work:
+            found = await work.session.scalar(successor)
+        return None if found is None else await self.subscription(found)
+
     def rates(
         self, account: AccountId, model: Model, currency: Currency
     ) -> tuple[Price | None, Credits | None]:
