@@ -250,6 +250,39 @@ async def test_a_long_reply_is_paid_for_in_slices(
     await books_balance(platform)
 
 
+async def test_all_choices_of_a_reply_are_paid_for(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    """With a balance for 250 tokens nobody gets eight times as many by asking for eight choices."""
+    script: list[Step] = [Started("up", "m", 1), *(PartOpened(at, Text(), choice=at) for at in range(8))]
+    for at in range(8):
+        script += [TextDelta(at, words) for words in essay(250)]
+    script += [*(PartClosed(at) for at in range(8)), UsageSeen(Usage(input_fresh=5, output=2_000))]
+    platform = await paid([*script, *(Finished(Stop.LENGTH, choice=at) for at in range(8))], balance="0.0028")
+
+    assert 200 == (await ask(http, platform, n=8, max_tokens=250))[0]
+
+    (row,) = await usage_rows(platform)
+    assert ("counted", 0) == (row.quality, row.shortfall)
+    assert row.output <= 280
+    await books_balance(platform)
+
+
+async def test_an_upstream_that_says_far_more_than_it_was_asked_for_is_paid_or_left(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    """Some do not know `max_tokens`: beyond twice as much, each slice has to be there before it is read."""
+    platform = await paid(reply(*essay(20_000)), balance="0.0027")
+
+    status, _, _ = await ask(http, platform, max_tokens=250)
+
+    assert 200 == status
+    (row,) = await usage_rows(platform)
+    assert row.output < 700
+    assert row.shortfall < 5_000_000
+    await books_balance(platform)
+
+
 async def test_parallel_requests_share_a_small_balance_and_wait_for_each_other(
     paid: Callable[..., Any], http: aiohttp.ClientSession
 ) -> None:

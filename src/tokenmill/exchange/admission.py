@@ -94,7 +94,7 @@ class Admission:
         Raises Fault: KEY_ENDED, MODEL_NOT_SOLD, RATE_LIMITED, NO_FUNDS, PLAN_USED_UP, UNAVAILABLE.
         """
         terms = await self.terms(caller, model, ways)
-        most_output = request.max_output or model.max_output_tokens
+        most_output = (request.max_output or model.max_output_tokens) * request.choices
         bound = input_bound(request)
         tokens = ticket.prompt_estimate + min(most_output, TPM_RESERVE)
         try:

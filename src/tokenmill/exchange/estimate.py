@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 
-from tokenmill.conversation.parts import Media, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Unknown
+from tokenmill.conversation.parts import (
+    Inline,
+    Media,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Unknown,
+)
 from tokenmill.conversation.request import CustomTool, FunctionTool, Request, UnknownTool, WebSearchTool
 
 ASCII_PER_TOKEN = 4.0
@@ -15,13 +25,22 @@ WIDE_PER_TOKEN = 1.5
 PER_TURN = 4
 """Role marks and separators that chat templates put around a message."""
 
-_KEPT = 1_000  # Models; each takes about 100 bytes.
+MEDIA_TOKENS = {"image": 1_024, "audio": 1_500, "video": 8_192, "file": 4_096}
+"""Of a medium of usual size: an image of a megapixel, four minutes of sound, a short film, some pages."""
+_BYTES_PER_TOKEN = {"image": 200, "audio": 1_000, "video": 1_000, "file": 6}
+"""Of media inside the request: a usual JPEG, MP3, film and text."""
+
+_KEPT = 10_000  # Accounts' models; each takes about 150 bytes.
 _WEIGHT = 0.2  # Of the newest exchange: ten exchanges replace most of what was believed before.
-_LOWEST, _HIGHEST = 0.2, 10.0  # Beyond these the prompt held something else than text, or the count is wrong.
+_LOWEST, _HIGHEST = 0.5, 4.0  # Beyond these the prompt held something else than text, or the count is wrong.
 
 
 class Calibration:
-    """Learns from reported usage by how much the estimate of each model's prompts is off."""
+    """Learns from reported usage by how much the estimate of each model's prompts is off.
+
+    What a caller who leaves early pays for the prompt is such an estimate, so `model` names the account as
+    well: nobody teaches it for others.
+    """
 
     def __init__(self) -> None:
         self._ratios: OrderedDict[str, float] = OrderedDict()
@@ -50,18 +69,25 @@ def tokens_of_text(text: str) -> int:
 
 
 class Gauge:
-    """Estimates the tokens of a reply while it is said, piece by piece."""
+    """Estimates the tokens of a reply while it is said, piece by piece.
 
-    __slots__ = ("_narrow", "_pieces", "_wide")
+    No piece is less than a token: digits, emoji and many scripts take one for each character, and model
+    servers send each token as it comes.
+    """
+
+    __slots__ = ("_empty", "_narrow", "_pieces", "_wide")
 
     def __init__(self) -> None:
         self._narrow = 0
         self._wide = 0
         self._pieces = 0
+        self._empty = 0
 
     def add(self, text: str) -> None:
         """The next words."""
         self._pieces += 1
+        if not text:
+            self._empty += 1
         if text.isascii():
             self._narrow += len(text)
         else:
@@ -79,11 +105,12 @@ class Gauge:
         """About how many tokens that was; never 0 for words that were said."""
         if not self._narrow and not self._wide:
             return 0
-        return max(1, round(self._narrow / ASCII_PER_TOKEN + self._wide / WIDE_PER_TOKEN))
+        by_text = round(self._narrow / ASCII_PER_TOKEN + self._wide / WIDE_PER_TOKEN)
+        return max(1, by_text, self._pieces - self._empty)
 
 
 def tokens_of_request(request: Request) -> int:
-    """About how many tokens the prompt of `request` is; media are not counted."""
+    """About how many tokens the prompt of `request` is."""
     turns = sum(PER_TURN + _tokens_of_parts(turn.parts) for turn in request.turns)
     return turns + sum(map(_tokens_of_tool, request.tools))
 
@@ -112,7 +139,11 @@ def _tokens_of_parts(parts: Iterable[Part]) -> int:
                 total += tokens_of_text(name) + tokens_of_text(arguments)
             case ToolResult(content=content):
                 total += _tokens_of_parts(content)
-            case Media() | Unknown():
+            case Media(kind=kind, source=Inline(data=data)):
+                total += min(4 * MEDIA_TOKENS[kind], 1 + len(data) * 3 // 4 // _BYTES_PER_TOKEN[kind])
+            case Media(kind=kind):
+                total += MEDIA_TOKENS[kind]
+            case Unknown():
                 pass
     return total
 

@@ -217,7 +217,7 @@ class Exchanges:
             counted = await engine.count(ready, self._with_key(route))
         if counted is not None:
             return counted, True
-        return self._calibration.input_tokens(model.id, request), False
+        return self._calibration.input_tokens(f"{caller.account_id}/{model.id}", request), False
 
     async def must_be_sold(self, model: Model, caller: Caller) -> None:
         """Raises Fault(MODEL_NOT_SOLD | KEY_ENDED | NO_TARGET) unless the caller may use the model."""

@@ -90,7 +90,9 @@ class Hold:
     def runs_low(self, output: int) -> bool:
         """Is it time to ask for another slice, `output` tokens into the reply?"""
         covered = self._covered
-        return covered is not None and output + MARGIN > covered and covered < self._most_output
+        if covered is None or output + MARGIN <= covered:
+            return False
+        return covered < self._most_output or self._outrun(output)
 
     async def keep_ahead(self, output: int) -> None:
         """Asks for the next slice beside the reply, and waits for it only where nothing is covered any more.
@@ -130,7 +132,8 @@ class Hold:
         )
 
     async def _grow(self, covered: int) -> Fault | None:
-        more = min(NEXT_SLICE, self._most_output - covered)
+        left = self._most_output - covered
+        more = min(NEXT_SLICE, left) if left > 0 else NEXT_SLICE
         want, least = self._price_of(more), self._price_of(min(LEAST, more))
         try:
             got = await self._store.grow(self._exchange, held=self._amount, want=want, least=least)
@@ -142,6 +145,10 @@ class Hold:
         self._covered = self._affordable()
         self.refused = got == 0
         return None
+
+    def _outrun(self, output: int) -> bool:
+        """Does the upstream say far more than it was asked for? What we count may be off by half."""
+        return output > 2 * self._most_output
 
     def _price_of(self, output: int) -> int:
         return self.terms.tariff.bound(0, output)

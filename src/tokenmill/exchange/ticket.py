@@ -90,6 +90,7 @@ class Ticket:
         self.drops: list[Drop] = []
         self.harvest: Harvest | None = None  # Hears the reply, where something of it is to be remembered.
         self._calibration = calibration
+        self._taught = f"{asked.caller.account_id}/{model}"
         self._asked = asked
         self._request = request
         self._model = model
@@ -223,12 +224,12 @@ class Ticket:
     @cached_property
     def prompt_estimate(self) -> int:
         """About how many tokens the prompt is."""
-        return self._calibration.input_tokens(self._model, self._request)
+        return self._calibration.input_tokens(self._taught, self._request)
 
     def learn(self) -> None:
         """Lets the next estimate for this model profit from what this exchange was told."""
         if self._reported is not None and self._finished is not None:
-            self._calibration.learn(self._model, self._request, self._reported.input)
+            self._calibration.learn(self._taught, self._request, self._reported.input)
 
     @property
     def reported(self) -> bool:
