@@ -474,3 +474,19 @@ async def test_a_caller_who_is_too_fast_is_told_its_limits(
     name = "x-ratelimit-{}-requests" if "chat" in address else "anthropic-ratelimit-requests-{}"
     assert ("1", "0") == (answer.headers[name.format("limit")], answer.headers[name.format("remaining")])
     assert 1 <= int(answer.headers["retry-after"]) <= 60
+
+
+async def test_requests_whose_prompts_grow_upstream_are_held_for_what_they_cost(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    """Servers put instructions of their own before a prompt; once they have, nobody is let in on credit."""
+    platform = await paid(reply(usage=Usage(input_fresh=1000, output=20)), balance="0.0132")  # For eleven.
+    assert 200 == (await ask(http, platform, max_tokens=20))[0]
+
+    answers = await asyncio.gather(*(ask(http, platform, max_tokens=20) for _ in range(30)))
+
+    assert 10 == [status for status, _, _ in answers].count(200)
+    assert 20 == [status for status, _, _ in answers].count(402)
+    assert {0} == {row.shortfall for row in await usage_rows(platform)}
+    assert (0, 0) == await wallet(platform)
+    await books_balance(platform)

@@ -23,7 +23,7 @@ from tokenmill.billing.terms import (
 )
 from tokenmill.catalog.entries import Currency, Model
 from tokenmill.conversation.request import Request
-from tokenmill.exchange.bounds import input_bound
+from tokenmill.exchange.bounds import HiddenPrompts, input_bound
 from tokenmill.exchange.hold import FIRST_SLICE, LEAST, Draft, Hold, PurseStore, encode_draft
 from tokenmill.exchange.settlement import Settlements
 from tokenmill.exchange.ticket import Ticket
@@ -84,6 +84,7 @@ class Admission:
         self._clock = clock
         self._patience = patience
         self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._hidden = HiddenPrompts()
 
     @asynccontextmanager
     async def admit(
@@ -95,7 +96,8 @@ class Admission:
         """
         terms = await self.terms(caller, model, ways)
         most_output = (request.max_output or model.max_output_tokens) * request.choices
-        bound = input_bound(request)
+        visible = input_bound(request)
+        bound = visible + self._hidden.tokens(model.id)
         tokens = ticket.prompt_estimate + min(most_output, TPM_RESERVE)
         try:
             place = await self._limiter.enter(_quotas(caller, model), tokens)
@@ -111,6 +113,8 @@ class Admission:
                 hold = await self._hold(caller, terms, ticket, bound, most_output)
             yield hold
         finally:
+            if ticket.reported:
+                self._hidden.learn(model.id, visible, ticket.usage.input)
             await place.leave(ticket.usage.total)
 
     async def terms(self, caller: Caller, model: Model, ways: Iterable[Route]) -> Terms:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
@@ -27,6 +28,33 @@ most that a film may take, a long document."""
 
 _BYTES_PER_TOKEN = {"image": 24, "audio": 300, "video": 100, "file": 3}
 """Of media inside the request: compressed, so that no usual file is denser."""
+
+
+MOST_HIDDEN: Final = 32_768
+"""Tokens; beyond it an upstream's count is rather wrong than that its standing instructions are so long."""
+
+_KEPT = 1_000  # Models.
+_FADES = 64  # Exchanges that need less, after which about two thirds of what was learned are forgotten.
+
+
+class HiddenPrompts:
+    """Learns by how much prompts exceed their bytes upstream, where servers add instructions of their own."""
+
+    def __init__(self) -> None:
+        self._tokens: OrderedDict[str, int] = OrderedDict()
+
+    def tokens(self, model: str) -> int:
+        """By how much a prompt of this model may exceed its bound."""
+        return self._tokens.get(model, 0)
+
+    def learn(self, model: str, bound: int, reported: int) -> None:
+        """An exchange of `model` ended: of a prompt within `bound` its upstream counted `reported` tokens."""
+        over = min(MOST_HIDDEN, max(0, reported - bound))
+        known = self._tokens.pop(model, 0)
+        if over or known:
+            self._tokens[model] = over if over >= known else known - max(1, (known - over) // _FADES)
+        if len(self._tokens) > _KEPT:
+            self._tokens.popitem(last=False)
 
 
 def input_bound(request: Request) -> int:
