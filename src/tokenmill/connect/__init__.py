@@ -1,0 +1,1 @@
+"""Writes the settings with which coding agents use the platform."""
