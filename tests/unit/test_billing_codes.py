@@ -61,6 +61,25 @@ async def use(database: Database, clock: FixedClock, who: AccountId, code: str) 
         return (await redeem(work, clock, [SECRET], account_id=who, code=code)).balance
 
 
+async def test_a_wallet_holds_no_more_than_the_database_can_keep(
+    database: Database, clock: FixedClock
+) -> None:
+    """One more code is refused, stays good, and the books balance."""
+    who = await account(database, clock)
+    async with database.write() as work:
+        _, codes = await create_codes(
+            work, clock, SECRET, amount=Nano(10**18), currency="USD", count=10, expires_at=None
+        )
+    for code in codes[:9]:
+        await use(database, clock, who, code)
+    assert (await refusal(database, clock, who, codes[9])).code is Code.CONFLICT
+
+    async with database.read() as work:
+        assert (await look_into(work, wallet_of(who))).balance == 9 * 10**18
+        assert (await verify(work, clock.now())).ok
+        assert [row.redeemed_at is None for row in await list_codes(work)].count(True) == 1
+
+
 async def refusal(database: Database, clock: FixedClock, who: AccountId, code: str) -> Fault:
     with pytest.raises(Fault) as caught:
         await use(database, clock, who, code)

@@ -181,6 +181,18 @@ async def test_the_database_checks_references(database_url: str) -> None:
                 work.session.add(orphan)
 
 
+async def test_what_a_failed_statement_was_given_is_not_told(database_url: str) -> None:
+    """Such errors are bugs and go to the log whole, where hashes and addresses have no place."""
+    async with open_database(database_url) as database:
+        with pytest.raises(IntegrityError) as caught:
+            async with database.write() as work:
+                work.session.add(key("key_1", account_id="acc_canary", name="canary", hash=b"canary"))
+                await work.session.flush()
+    assert "INSERT INTO keys" in str(caught.value)
+    told = str(caught.value).replace("(account_id)=(acc_canary)", "")  # What PostgreSQL itself says.
+    assert "canary" not in told
+
+
 async def test_times_come_back_aware_in_utc_and_naive_ones_are_refused(database_url: str) -> None:
     shanghai = timezone(timedelta(hours=8))
     async with open_database(database_url) as database:

@@ -21,6 +21,9 @@ from tokenmill.store.tables import Account
 CREDITS = "credits"
 """The unit of Token Plans, in milli-credits; every other unit is a currency, in nano-units."""
 
+LARGEST = 2**63 - 1
+"""What a purse can hold, as the databases keep it."""
+
 _PURSES = ("wallet/", "credits/")
 
 
@@ -143,9 +146,11 @@ def _merged(postings: Sequence[Side]) -> list[Side]:
 
 async def _move(work: UnitOfWork, side: Side) -> None:
     purse_id, unit, amount = side
+    room = LARGEST - max(0, amount)  # Not the sum: SQLite would make a float of it.
     moved = await work.session.execute(
         update(Purse)
-        .where(Purse.id == purse_id, Purse.unit == unit, Purse.balance + amount >= Purse.held)
+        .where(Purse.id == purse_id, Purse.unit == unit, Purse.balance <= room)
+        .where(Purse.balance + amount >= Purse.held)
         .values(balance=Purse.balance + amount)
         .execution_options(synchronize_session=False)
     )
@@ -157,6 +162,8 @@ async def _move(work: UnitOfWork, side: Side) -> None:
     ).first()
     if state is None or state.unit != unit:
         raise ValueError(f"there is no purse {purse_id} in {unit}")
+    if state.balance > room:
+        raise Fault(Code.CONFLICT, "The balance would be more than can be kept. Spend some of it first.")
     raise no_funds(unit, state.balance - state.held, -amount)
 
 

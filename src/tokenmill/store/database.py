@@ -112,6 +112,7 @@ def _on_postgres(url: str) -> tuple[AsyncEngine, Database]:
         async_creator=lambda: postgres.connect(url),
         pool_size=_KEPT_CONNECTIONS,
         max_overflow=_EXTRA_CONNECTIONS,
+        hide_parameters=True,  # Values would go to the log with a failed statement, hashes among them.
         pool_pre_ping=True,  # After a restart of the server, nobody gets a connection of before.
     )
     event.listen(engine.sync_engine, "begin", _take_turn)
@@ -136,6 +137,7 @@ def _on_sqlite(url: str) -> tuple[AsyncEngine, Database]:
         connect_args={"factory": LetsGo},
         pool_size=_KEPT_CONNECTIONS,
         max_overflow=_EXTRA_CONNECTIONS,
+        hide_parameters=True,
     )
     event.listen(engine.sync_engine, "connect", _prepare_connection)
     event.listen(engine.sync_engine, "begin", _begin)
