@@ -187,7 +187,6 @@ async def test_what_a_failed_statement_was_given_is_not_told(database_url: str) 
         with pytest.raises(IntegrityError) as caught:
             async with database.write() as work:
                 work.session.add(key("key_1", account_id="acc_canary", name="canary", hash=b"canary"))
-                await work.session.flush()
     assert "INSERT INTO keys" in str(caught.value)
     told = str(caught.value).replace("(account_id)=(acc_canary)", "")  # What PostgreSQL itself says.
     assert "canary" not in told
