@@ -29,6 +29,7 @@ from tokenmill.api.front import Front
 from tokenmill.api.health import Health, Probe
 from tokenmill.api.messages import Messages
 from tokenmill.api.models import Models
+from tokenmill.api.reads import ReadLimit
 from tokenmill.api.responses import Responses
 from tokenmill.api.routes import bases
 from tokenmill.api.streaming import SILENCE
@@ -185,6 +186,7 @@ async def open_platform(
                 messages=Messages(answers, exchanges, body_limit=limit),
                 models=Models(catalogue, exchanges, clock),
                 usage=UsagePages(database, clock),
+                reading=ReadLimit(limits.limiter),
             ),
             plan_hosts=settings.token_plan.hosts,
             health=Health(_probes(hot, embedded) | limits.probes, clock),

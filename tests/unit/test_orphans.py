@@ -78,3 +78,20 @@ async def test_what_a_dead_node_held_is_charged_at_its_last_counts(
     assert {"ex_1": "recovered", "ex_2": "recovered", "ex_3": "held"} == {
         name: state for name, (state, _) in books.holds.items()
     }
+
+
+async def test_a_whole_reply_that_died_with_its_node_costs_nothing(
+    hot: HotStore, database: Database, database_url: str
+) -> None:
+    """Not a word of it had been delivered."""
+    await fill(database_url, {WALLET: 10_000})
+    await hot.hold(hold("ex_1", 1_000, draft=draft_of("ex_1", stream=False)))
+    await hot.count([RunningCount(ExchangeId("ex_1"), 7, 0, 0, 30, 5)])
+    clock = FixedClock(NOON)
+
+    assert 1 == await OrphanSweep(database, hot, Nodes(database, clock), clock).settle()
+
+    async with database.read() as view:
+        row = await view.session.get_one(Usage, "ex_1")
+    assert (503, 0) == (row.http_status, row.cost)
+    assert (10_000, 0) == (await read_books(database_url)).purses[WALLET]

@@ -11,6 +11,7 @@ from tokenmill.api.call import Call
 from tokenmill.api.chat import ChatCompletions
 from tokenmill.api.messages import Messages
 from tokenmill.api.models import Models
+from tokenmill.api.reads import ReadLimit
 from tokenmill.api.rejections import ANTHROPIC, OPENAI, Dialect
 from tokenmill.api.responses import Responses
 from tokenmill.api.usage import UsagePages
@@ -56,36 +57,42 @@ class Base(Value, frozen=True):
 
 
 def bases(
-    *, chat: ChatCompletions, responses: Responses, messages: Messages, models: Models, usage: UsagePages
+    *,
+    chat: ChatCompletions,
+    responses: Responses,
+    messages: Messages,
+    models: Models,
+    usage: UsagePages,
+    reading: ReadLimit,
 ) -> tuple[Base, ...]:
-    """All Base URLs of the model API."""
+    """All Base URLs of the model API; what only reads is `reading`."""
     openai = Routes(
         {
             "/chat/completions": {"POST": chat.create},
             "/responses": {"POST": responses.create, "GET": responses.refuse_socket},
-            "/responses/input_tokens": {"POST": responses.count},
+            "/responses/input_tokens": {"POST": reading(responses.count)},
             "/responses/compact": {"POST": responses.refuse_compaction},
-            "/models": {"GET": models.list_openai},
-            "/usage": {"GET": usage.show},
+            "/models": {"GET": reading(models.list_openai)},
+            "/usage": {"GET": reading(usage.show)},
         },
         (
-            Resource("/models/", "", {"GET": models.get_openai}, long=True),
-            Resource("/usage/", "", {"GET": usage.receipt}),
-            Resource("/responses/", "/input_items", {"GET": responses.input_items}),
+            Resource("/models/", "", {"GET": reading(models.get_openai)}, long=True),
+            Resource("/usage/", "", {"GET": reading(usage.receipt)}),
+            Resource("/responses/", "/input_items", {"GET": reading(responses.input_items)}),
             Resource("/responses/", "/cancel", {"POST": responses.cancel}),
-            Resource("/responses/", "", {"GET": responses.get, "DELETE": responses.delete}),
+            Resource("/responses/", "", {"GET": reading(responses.get), "DELETE": responses.delete}),
         ),
     )
     anthropic = Routes(
         {
             "/v1/messages": {"POST": messages.create},
-            "/v1/messages/count_tokens": {"POST": messages.count},
-            "/v1/models": {"GET": models.list_anthropic},
-            "/v1/usage": {"GET": usage.show},
+            "/v1/messages/count_tokens": {"POST": reading(messages.count)},
+            "/v1/models": {"GET": reading(models.list_anthropic)},
+            "/v1/usage": {"GET": reading(usage.show)},
         },
         (
-            Resource("/v1/models/", "", {"GET": models.get_anthropic}, long=True),
-            Resource("/v1/usage/", "", {"GET": usage.receipt}),
+            Resource("/v1/models/", "", {"GET": reading(models.get_anthropic)}, long=True),
+            Resource("/v1/usage/", "", {"GET": reading(usage.receipt)}),
         ),
     )
     return (

@@ -77,7 +77,9 @@ class OrphanSweep:
         counts = msgspec.structs.asdict(orphan.count)
         del counts["id"]
         tariff = decode_tariff(draft.row.tariff)
-        cost = 0 if tariff is None or not orphan.purses else tariff.cost(Usage(**counts))
+        # A reply that was not streamed had not a word of it delivered.
+        charged = tariff is not None and orphan.purses and draft.row.stream
+        cost = tariff.cost(Usage(**counts)) if tariff is not None and charged else 0
         now = self._clock.now()
         lasted = max(0, round((now - draft.row.started_at).total_seconds() * 1000))
         # Words of a stream were counted after its status line had gone out.
