@@ -71,23 +71,31 @@ def run_once(
             exit_code, output = _run([program, *trial.arguments], inside, home / "work", patience)
         finally:
             _end_leftovers(folder)
-    said = _COLOUR.sub("", output).replace(connection.key, f"{connection.key[:3]}…").strip()
-    ok = exit_code == 0 and re.search(r"\bok\b", said, re.IGNORECASE) is not None
+    told, complained = (_readable(each, connection.key) for each in output)
+    answer = told.replace(PROMPT, "")  # Some agents repeat what they were asked.
+    ok = exit_code == 0 and re.search(r"\bok\b", answer, re.IGNORECASE) is not None
+    said = told if ok else f"{told}\n{complained}".strip()
     return Report(program, ok, exit_code, round(time.monotonic() - began, 1), said[-_LONGEST:])
+
+
+def _readable(output: bytes, key: str) -> str:
+    return _COLOUR.sub("", output.decode(errors="replace")).replace(key, f"{key[:3]}…").strip()
 
 
 def _run(
     command: list[str], environment: dict[str, str], folder: Path, patience: float
-) -> tuple[int | None, str]:
+) -> tuple[int | None, tuple[bytes, bytes]]:
+    """Its exit status, None when it had to be stopped, and what it wrote to both of its outputs."""
     with (
-        tempfile.TemporaryFile() as output,  # A daemon that holds a pipe open would keep us waiting.
+        tempfile.TemporaryFile() as told,  # A daemon that holds a pipe open would keep us waiting.
+        tempfile.TemporaryFile() as complained,
         subprocess.Popen(  # noqa: S603  (the user's own agent)
             command,
             env=environment,
             cwd=folder,
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=told,
+            stderr=complained,
             start_new_session=True,
         ) as process,
     ):
@@ -100,8 +108,9 @@ def _run(
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        output.seek(0)
-        return exit_code, output.read().decode(errors="replace")
+        told.seek(0)
+        complained.seek(0)
+        return exit_code, (told.read(), complained.read())
 
 
 def _end_leftovers(folder: str) -> None:
