@@ -9,7 +9,7 @@ NODE_CLIENTS := tests/clients/node
 NODE_STAMP := $(NODE_CLIENTS)/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve test check format bench proof test-model test-agents lock transcript clean
+.PHONY: help install dev serve test check format bench proof test-model test-agents lock transcript guides clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,7 +41,7 @@ serve: install ## run the platform on http://127.0.0.1:8080 with the embedded mo
 
 test: dev $(NODE_STAMP) ## run every test but those of the 1.5B model
 	$(BIN)/tokenmill models fetch smollm2-135m
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not model and not proof" tests
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not model and not proof and not agents" tests
 
 check: dev ## format, lint, types, import floors
 	$(BIN)/ruff format --check .
@@ -63,11 +63,14 @@ test-model: dev ## tools and Chinese on the 1.5B model, with figures
 	$(BIN)/tokenmill models fetch
 	$(BIN)/pytest -m model -s -p no:xdist --timeout 1800 tests/model
 
-test-agents: ## the real coding agents against a running platform
-	@echo "make test-agents: the coding agents are wired up once all three protocols are served." >&2; exit 1
+test-agents: dev ## the real coding agents, each installed once; AGENTS=codex,cline selects
+	$(BIN)/pytest -m agents -s -p no:xdist tests/agents
 
 transcript: install ## run a fresh platform and write the session into the READMEs
 	$(BIN)/python tools/transcript.py
+
+guides: install ## write docs/guides/connect from the templates of `tokenmill connect`
+	$(BIN)/python tools/guides.py
 
 lock: dev ## re-resolve requirements/*.txt (hashes, no registry addresses)
 	tools/lock.sh

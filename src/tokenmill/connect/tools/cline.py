@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tokenmill.connect.connection import Connection, Wire
 from tokenmill.connect.template import File, Json, Place, Put, Text, Tool, Trial
+from tokenmill.connect.tools.opencode import VERSIONED
 
 _PROVIDERS: dict[Wire, str] = {
     "chat": "openai-compatible",
@@ -50,6 +51,7 @@ def _trial(c: Connection, prompt: str) -> Trial:
 
 def _notes(c: Connection) -> tuple[Text, ...]:
     return (
+        VERSIONED,
         Text(
             "In the editor extension, choose API Provider “OpenAI Compatible”, and enter the Base URL, "
             f"the key, the model `{c.model}`, a context window of {c.figures.context} and "

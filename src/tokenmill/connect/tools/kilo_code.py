@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tokenmill.connect.connection import Connection
 from tokenmill.connect.template import File, Place, Text, Tool, Trial
-from tokenmill.connect.tools.opencode import QUIET, provider_edits
+from tokenmill.connect.tools.opencode import QUIET, VERSIONED, provider_edits
 
 _PLACE = Place(".config/kilo/kilo.json", (("XDG_CONFIG_HOME", "kilo/kilo.json"),), rival="kilo.jsonc")
 
@@ -16,6 +16,7 @@ def _trial(c: Connection, prompt: str) -> Trial:
 
 def _notes(c: Connection) -> tuple[Text, ...]:
     return (
+        VERSIONED,
         Text(
             "In the editor extension, choose the provider type OpenAI Compatible and enter the Base URL, "
             f"the key and the model `{c.model}` by hand.",

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from tokenmill.connect.connection import Connection, Wire
-from tokenmill.connect.template import Edit, File, Include, Json, Place, Put, Tool, Trial
+from tokenmill.connect.template import Edit, File, Include, Json, Place, Put, Text, Tool, Trial
 
 _PACKAGES: dict[Wire, str] = {
     "chat": "@ai-sdk/openai-compatible",
     "messages": "@ai-sdk/anthropic",
     "responses": "@ai-sdk/openai",
 }
+VERSIONED = Text(
+    "By hand, the Base URL of Anthropic Messages ends in `/anthropic/v1` here: "
+    "only `/messages` is appended to it.",
+    "手动配置 Anthropic Messages 时，此处的 Base URL 须以 `/anthropic/v1` 结尾："
+    "该工具只在其后追加 `/messages`。",
+)
 QUIET = ("DISABLE_AUTOUPDATE", "DISABLE_MODELS_FETCH", "DISABLE_LSP_DOWNLOAD", "DISABLE_DEFAULT_PLUGINS")
 
 
@@ -63,4 +69,5 @@ TOOL = Tool(
     files=lambda c: (File(_PLACE, "json", provider_edits(c)),),
     start=lambda c: "opencode",
     trial=_trial,
+    notes=lambda c: (VERSIONED,),
 )
