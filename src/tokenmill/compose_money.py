@@ -43,11 +43,11 @@ async def money_running(
 ) -> AsyncIterator[Money]:
     """This node's lease, and the sweeps that settle what it or others left open."""
     async with AsyncExitStack() as held:
-        node = await held.enter_async_context(node_lease(database, clock, data))
+        settlements = Settlements(hot, clock)
+        node = await held.enter_async_context(node_lease(database, clock, data, settlements.void))
         books = LiveBooks(database)
         feed.subscribe(books.take)
         await books.renew()
-        settlements = Settlements(hot, clock)
         orphans = OrphanSweep(database, hot, Nodes(database, clock), clock)
         held.push_async_callback(settlements.give_up)
         await held.enter_async_context(sweeping("running counts", COUNT_EVERY, settlements.write_counts))

@@ -25,10 +25,12 @@ from tokenmill.conversation.events import (
 )
 from tokenmill.conversation.parts import Text
 from tokenmill.conversation.usage import Usage
+from tokenmill.jobs.nodes import RENEW
 from tokenmill.kit.clock import SystemClock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.store.ledger_tables import Hold, Posting, Purse, Transfer
 from tokenmill.store.tables import Account
+from tokenmill.store.work_tables import Node
 from tokenmill.testing import CATALOGUE, ScriptedEngine, Step, TestPlatform
 
 ASK: dict[str, Any] = {
@@ -490,3 +492,29 @@ async def test_requests_whose_prompts_grow_upstream_are_held_for_what_they_cost(
     assert {0} == {row.shortfall for row in await usage_rows(platform)}
     assert (0, 0) == await wallet(platform)
     await books_balance(platform)
+
+
+async def test_a_node_that_was_taken_for_dead_ends_the_replies_that_others_have_settled(
+    paid: Callable[..., Any], http: aiohttp.ClientSession
+) -> None:
+    """As after a pause of half a minute: what it says from then on, nobody would pay."""
+    paused, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def pause() -> None:
+        paused.set()
+        await goes_on.wait()
+
+    begun = reply("Hello", usage=None)[:3]
+    platform = await paid([*begun, pause, *(TextDelta(0, word) for word in essay(2_000)), *reply()[-3:]])
+    asking = asyncio.create_task(ask(http, platform, stream=True))
+    await paused.wait()
+    async with platform.database.write() as work:
+        await work.session.execute(update(Node).values(ended_at=SystemClock().now()))
+    await asyncio.sleep(RENEW + 1.5)
+    goes_on.set()
+
+    status, body, _ = await asking
+
+    assert 200 == status
+    assert '"finish_reason":"length"' in body
+    assert body.count('"content":') < 5

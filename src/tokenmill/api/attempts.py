@@ -21,6 +21,8 @@ KEPT_SECONDS: Final = 30.0
 OUTLIVES: Final = 10.0
 """Seconds for which an attempt that is not streamed goes on without its caller, who may ask again."""
 KEPT_BYTES: Final = 64 * 2**20
+SWEPT_EVERY: Final = 5.0
+"""Seconds between two looks for answers that nobody came back for."""
 
 
 class Fingerprint(NamedTuple):
@@ -115,6 +117,7 @@ class Attempts:
 
     def __init__(self) -> None:
         self._attempts: OrderedDict[Fingerprint, Attempt] = OrderedDict()
+        self._swept = 0.0
 
     def earlier(self, call: Call, caller: Caller) -> Attempt | None:
         """The attempt that this call repeats, if its answer is on its way or waits here."""
@@ -129,6 +132,8 @@ class Attempts:
         """Notes a new attempt; None for a caller that would not say that it repeats itself."""
         if not call.header(RETRY_COUNT).isdecimal():
             return None
+        if asyncio.get_running_loop().time() - self._swept > SWEPT_EVERY:
+            self._forget_old()
         fingerprint = _fingerprint(call, caller)
 
         def forget(attempt: Attempt) -> None:
@@ -140,7 +145,8 @@ class Attempts:
         return attempt
 
     def _forget_old(self) -> None:
-        oldest = asyncio.get_running_loop().time() - KEPT_SECONDS
+        self._swept = asyncio.get_running_loop().time()
+        oldest = self._swept - KEPT_SECONDS
         kept = 0
         for fingerprint, attempt in list(reversed(self._attempts.items())):
             kept += attempt.size

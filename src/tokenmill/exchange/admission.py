@@ -181,8 +181,9 @@ class Admission:
             raise
         if answer.granted is None:
             raise _refusal(terms, answer, least)
-        self._settlements.begin(ticket)
-        return hold(amount=answer.granted)
+        granted = hold(amount=answer.granted)
+        self._settlements.begin(ticket, granted)
+        return granted
 
     async def _wait_for(self, asked: HoldAsked) -> HoldAnswer:
         """Tries again while running requests hold what is missing; who came first is first."""

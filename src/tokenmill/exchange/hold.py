@@ -109,6 +109,12 @@ class Hold:
             if fault is not None:
                 raise fault
 
+    def void(self) -> None:
+        """Somebody has settled the exchange in our stead: from here on nobody pays for its reply."""
+        if self._covered is not None:
+            self._covered = 0
+            self.refused = True
+
     def spent(self, output: int) -> bool:
         """Has the reply reached the end of what is paid for, with no more to be had?"""
         return self.refused and self._covered is not None and output + PIECE > self._covered
@@ -141,9 +147,10 @@ class Hold:
             return fault
         finally:
             self._growing = None
-        self._amount += got
-        self._covered = self._affordable()
-        self.refused = got == 0
+        if not self.refused:  # It may have become void meanwhile.
+            self._amount += got
+            self._covered = self._affordable()
+            self.refused = got == 0
         return None
 
     def _outrun(self, output: int) -> bool:

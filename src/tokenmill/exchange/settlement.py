@@ -30,15 +30,23 @@ class Settlements:
         self._store = store
         self._clock = clock
         self._running: dict[ExchangeId, tuple[Ticket, RunningCount | None]] = {}
+        self._holds: dict[ExchangeId, Hold] = {}
         self._late: dict[ExchangeId, tuple[Hold, UsageRow]] = {}
 
-    def begin(self, ticket: Ticket) -> None:
+    def begin(self, ticket: Ticket, hold: Hold) -> None:
         """From now on the exchange's counts are written down while it runs."""
         self._running[ticket.id] = (ticket, None)
+        self._holds[ticket.id] = hold
+
+    def void(self) -> None:
+        """This node was taken for dead, and what it ran has been settled: its replies end here."""
+        for hold in self._holds.values():
+            hold.void()
 
     async def end(self, ticket: Ticket, hold: Hold) -> None:
         """Settles the exchange; when the database is away it is done as soon as that is back."""
         self._running.pop(ticket.id, None)
+        self._holds.pop(ticket.id, None)
         ticket.learn()
         await asyncio.shield(self._settle(hold, ticket.row()))
 

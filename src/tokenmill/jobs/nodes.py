@@ -6,7 +6,7 @@ import asyncio
 import fcntl
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -69,8 +69,13 @@ class Nodes:
 
 
 @asynccontextmanager
-async def node_lease(database: Database, clock: Clock, data: Path) -> AsyncIterator[str]:
+async def node_lease(
+    database: Database, clock: Clock, data: Path, buried: Callable[[], None] = lambda: None
+) -> AsyncIterator[str]:
     """A lease for this process, renewed until the block is left; gives the node's id.
+
+    `buried` is called when this node finds that it was taken for dead: it was paused, or cut off, for so
+    long that others have settled what it ran.
 
     A lock on a file below `data` says that the process lives, so that the next one to start there
     knows at once which of its predecessors have died.
@@ -85,9 +90,13 @@ async def node_lease(database: Database, clock: Clock, data: Path) -> AsyncItera
 
         async def renew() -> None:
             async with database.write() as work:
+                ended = await work.session.scalar(select(Node.ended_at).where(Node.id == node))
                 # A node that was buried by mistake comes back to life; what was settled for it stays settled.
                 lease = update(Node).where(Node.id == node)
                 await work.session.execute(lease.values(renewed_at=clock.now(), ended_at=None))
+            if ended is not None:
+                log.error("this node was taken for dead, and ends what it was doing", node=node)
+                buried()
 
         async with sweeping("lease", RENEW, renew):
             yield node
