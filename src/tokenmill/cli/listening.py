@@ -26,7 +26,7 @@ SETTLE = 5
 """Seconds that replies which were cut get to say so and to be written down."""
 
 CYCLES = 20_000
-"""Objects more than were freed, after which garbage is looked for: requests leave next to no cycles behind."""
+"""Objects more than were freed, after which garbage is looked for: requests leave next to no cycles."""
 
 
 class Server(uvicorn.Server):

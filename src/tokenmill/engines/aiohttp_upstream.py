@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import aiohttp
 
@@ -13,6 +13,9 @@ from tokenmill.ports import Timeouts, UpstreamReply
 
 RETRY_SOON = 2.0
 """Seconds a caller is asked to wait when an upstream is away: enough for a restart behind a balancer."""
+
+LOOK_AGAIN = 1.0
+"""Seconds between two looks after a deadline while nothing is waited for."""
 
 
 def _away() -> Fault:
@@ -36,13 +39,55 @@ def _garbled() -> Fault:
     return Fault(Code.UPSTREAM_BROKE, "The model's server sent something that is not an HTTP reply.")
 
 
+class _Watch:
+    """Ends the wait for bytes that do not come in time.
+
+    It has one timer, which looks after the deadline and is not moved with it: that would cost more than
+    reading a chunk.
+    """
+
+    def __init__(self, content: aiohttp.StreamReader, due: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._content = content
+        self._due: float | None = due
+        self._arm(due)
+
+    def wait_until(self, due: float) -> None:
+        """From now on something has to come before `due`, by the loop's clock."""
+        self._due = due
+        if due < self._timer.when():
+            self._timer.cancel()
+            self._arm(due)
+
+    def rest(self) -> None:
+        """Nothing is waited for: whoever reads has its hands full."""
+        self._due = None
+
+    def end(self) -> None:
+        """Looks no more."""
+        self._timer.cancel()
+
+    def _arm(self, at: float) -> None:
+        self._timer = self._loop.call_at(at, self._look)
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        if self._due is None:
+            self._arm(now + LOOK_AGAIN)
+        elif self._due > now:
+            self._arm(self._due)
+        else:
+            self._content.set_exception(TimeoutError())
+
+
 class _Reply:
     """One aiohttp response under our deadlines."""
 
-    def __init__(self, response: aiohttp.ClientResponse, timeouts: Timeouts, first_by: float) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, timeouts: Timeouts, began: float) -> None:
         self._response = response
-        self._timeouts = timeouts
-        self._first_by = first_by
+        self._between = timeouts.between
+        self._whole_by = began + timeouts.whole
+        self._first_by = began + min(timeouts.first, timeouts.whole)
 
     @property
     def status(self) -> int:
@@ -54,21 +99,21 @@ class _Reply:
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         content = self._response.content
-        loop = asyncio.get_running_loop()
+        now = asyncio.get_running_loop().time
+        watch = _Watch(content, self._first_by)
         begun = False
         try:
-            # The deadline is lifted while the consumer has the chunk: a timer that fires then
-            # would cancel the consumer's own work.
-            async with asyncio.timeout_at(self._first_by) as deadline:
-                while chunk := await content.readany():
-                    deadline.reschedule(None)
-                    begun = True
-                    yield chunk
-                    deadline.reschedule(loop.time() + self._timeouts.between)
+            while chunk := await content.readany():
+                watch.rest()
+                begun = True
+                yield chunk
+                watch.wait_until(min(now() + self._between, self._whole_by))
         except TimeoutError:
             raise _late("to go on with its reply" if begun else "to begin its reply") from None
         except (aiohttp.ClientError, ConnectionError):
             raise _broke() from None
+        finally:
+            watch.end()
 
 
 class AiohttpUpstream:
@@ -87,21 +132,21 @@ class AiohttpUpstream:
         self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
     ) -> AsyncIterator[UpstreamReply]:
         """See `tokenmill.ports.Upstream.post`; redirects are not followed."""
-        first_by = asyncio.get_running_loop().time() + timeouts.first
-        response = await self._send(url, headers, body, timeouts, first_by)
+        began = asyncio.get_running_loop().time()
+        response = await self._send(url, headers, body, timeouts, began)
         try:
-            yield _Reply(response, timeouts, first_by)
+            yield _Reply(response, timeouts, began)
         finally:
             # A reply read to its end has given its connection back already; any other is cut here,
             # which is how the upstream learns that nobody listens any more.
             response.close()
 
     async def _send(
-        self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts, first_by: float
+        self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts, began: float
     ) -> aiohttp.ClientResponse:
-        limits = aiohttp.ClientTimeout(total=timeouts.whole, sock_connect=timeouts.connect)
+        limits = aiohttp.ClientTimeout(sock_connect=timeouts.connect)
         try:
-            async with asyncio.timeout_at(first_by):
+            async with asyncio.timeout_at(began + min(timeouts.first, timeouts.whole)):
                 return await self._session.post(
                     url, data=body, headers=headers, timeout=limits, allow_redirects=False
                 )
@@ -119,10 +164,11 @@ class AiohttpUpstream:
     async def read(self, reply: UpstreamReply, limit: int) -> bytes:
         """See `tokenmill.ports.Upstream.read`."""
         body = bytearray()
-        async for chunk in reply.chunks():
-            body += chunk
-            if len(body) > limit:
-                raise Fault(Code.UPSTREAM_BROKE, "The model's reply is larger than the platform accepts.")
+        async with aclosing(reply.chunks()) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > limit:
+                    raise Fault(Code.UPSTREAM_BROKE, "The model's reply is larger than the platform accepts.")
         return bytes(body)
 
     async def close(self) -> None:

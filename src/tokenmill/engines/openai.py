@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 import msgspec
@@ -101,12 +101,10 @@ class OpenAIEngine:
         """An OpenAI-compatible server does not say what it really runs."""
         return None
 
-    @asynccontextmanager
-    async def _post(self, route: Route, body: bytes) -> AsyncIterator[UpstreamReply]:
+    def _post(self, route: Route, body: bytes) -> AbstractAsyncContextManager[UpstreamReply]:
         headers = {"content-type": "application/json", "accept": "text/event-stream", **_headers(route)}
         url = route.base_url.rstrip("/") + "/chat/completions"
-        async with self._upstream.post(url, headers, body, route.timeouts) as reply:
-            yield reply
+        return self._upstream.post(url, headers, body, route.timeouts)
 
     def _opened(
         self, reply: UpstreamReply, request: Request, route: Route, drops: tuple[Drop, ...]

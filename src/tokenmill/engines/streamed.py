@@ -58,14 +58,10 @@ class StreamedReply:
         self._free_text = FreeText(frozenset(free_text))
 
     async def frames(self) -> AsyncGenerator[Frame]:
-        async with aclosing(self._frames()) as frames:
-            async for frame in frames:
-                yield self._free_text.take(frame)
-
-    async def _frames(self) -> AsyncGenerator[Frame]:
+        heard = self._free_text.take
         if "json" in self._reply.headers.get("content-type", ""):
             for frame in self._in_one_piece(await self._upstream.read(self._reply, REPLY_LIMIT)):
-                yield frame
+                yield heard(frame)
             return
         decoder = self._decoder
         size = 0
@@ -75,12 +71,12 @@ class StreamedReply:
                 if size > REPLY_LIMIT:
                     raise Fault(Code.UPSTREAM_BROKE, "The model's reply is longer than the platform accepts.")
                 for frame in decoder.feed(chunk):
-                    yield frame
+                    yield heard(frame)
                 if decoder.over:
                     await _read_to_end(chunks)
                     return
         for frame in decoder.close():
-            yield frame
+            yield heard(frame)
 
     def _in_one_piece(self, body: bytes) -> list[Frame]:
         """The frames of a body that calls itself JSON, which some servers say of events, too."""

@@ -43,7 +43,7 @@ _BUSY_EXCHANGES = 4
 _GATHER_SECONDS = 0.0005
 """For each running exchange, up to `_MOST_GATHER_SECONDS`."""
 _MOST_GATHER_SECONDS = 0.01
-"""A commit costs as much as four operations; at 500 exchanges/s it serves ten, and with 5 ms it served five."""
+"""A commit costs as much as four operations; at 500 exchanges/s it serves ten, after 5 ms five."""
 
 
 class HotStore:
