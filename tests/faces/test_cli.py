@@ -22,7 +22,7 @@ from tokenmill.cli.main import app
 from tokenmill.cli.setup import Initialised, initialise
 from tokenmill.kit.clock import SystemClock
 from tokenmill.kit.faults import Code, Fault
-from tokenmill.kit.secrets import looks_like_key
+from tokenmill.kit.secrets import looks_like_key, new_secret
 from tokenmill.settings import load_settings, read_secret
 from tokenmill.store.changes import ChangeFeed
 from tokenmill.store.hot import HotStore
@@ -108,6 +108,23 @@ def test_two_inits_at_once_make_one_operator(data: Path) -> None:
         assert connection.execute("SELECT COUNT(*) FROM users").fetchone() == (1,)
         assert connection.execute("SELECT COUNT(*) FROM keys").fetchone() == (1,)
     assert [each.name for each in data.glob(".secret*")] == []
+
+
+def test_a_secret_that_is_not_the_platforms_is_refused_before_anything_listens(
+    data: Path, made: Initialised
+) -> None:
+    """Else every key would be refused by a server that says it is well."""
+    ours = (data / "secret").read_text()
+    (data / "secret").write_text(new_secret())
+
+    done = tokenmill("init", data=data)
+
+    assert 1 == done.returncode
+    assert "not the one that this platform's keys were made with" in done.stderr
+    (data / "secret.old-1").write_text(ours)
+    assert 0 == tokenmill("init", data=data).returncode
+    (data / "secret.old-1").unlink()
+    assert 0 == tokenmill("init", data=data).returncode  # The new one is the platform's now.
 
 
 def test_init_does_not_replace_a_lost_secret(data: Path, made: Initialised) -> None:

@@ -17,11 +17,13 @@ from tokenmill.cli.secret_files import make_secret
 from tokenmill.kit.clock import SystemClock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId
-from tokenmill.kit.secrets import new_password
+from tokenmill.kit.secrets import fingerprint, new_password
 from tokenmill.settings import SECRET_NAME, Settings, read_secret
 from tokenmill.store import postgres, sqlite
 from tokenmill.store.database import Database, open_database
 from tokenmill.store.migrate import LOCK_NAME, migrate
+from tokenmill.store.once import insert_once
+from tokenmill.store.work_tables import Fact
 
 OPERATOR = "operator@localhost"
 FIRST_KEY = "first"
@@ -44,9 +46,34 @@ async def initialise(settings: Settings, data: Path, environ: Mapping[str, str] 
     url = settings.database.url
     secret = _prepare(settings, data, environ)
     async with open_database(url) as database:
+        await _must_be_ours(database, settings, secret, environ)
         account, password, key = await _ensure_operator(database, secret)
         await _ensure_plans(database)
     return Initialised(account_id=account.id, email=account.email, password=password, key=key)
+
+
+async def _must_be_ours(
+    database: Database, settings: Settings, secret: bytes, environ: Mapping[str, str]
+) -> None:
+    """Refuses a secret that is neither that of the platform's keys, nor follows or precedes it."""
+    current = fingerprint(secret)
+    async with database.write() as work:
+        if await insert_once(work, Fact, "name", name="secret", value=current):
+            return
+        fact = await work.session.get_one(Fact, "secret")
+        if fact.value == current:
+            return
+        security = settings.security
+        if fact.value in (fingerprint(read_secret(old, environ)) for old in security.secrets_old):
+            fact.value = current  # It was rotated.
+            return
+        if fact.value in (fingerprint(read_secret(new, environ)) for new in security.secrets_next):
+            return
+    raise Fault(
+        Code.MISCONFIGURED,
+        f"The secret at {security.secret} is not the one that this platform's keys were made with, so that "
+        "no key would work. Put that one back, or name it in [security] secrets_old if it was replaced.",
+    )
 
 
 def _prepare(settings: Settings, data: Path, environ: Mapping[str, str]) -> bytes:

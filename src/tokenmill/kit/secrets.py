@@ -52,6 +52,11 @@ def keyed_hash(secret: bytes, key: str) -> bytes:
     return hmac.digest(secret, key.encode(), hashlib.sha256)
 
 
+def fingerprint(secret: bytes) -> str:
+    """What tells one platform secret from another, and nothing of either: 16 hex digits."""
+    return hmac.digest(secret, b"tokenmill: which secret is this", hashlib.sha256).hex()[:16]
+
+
 def new_secret() -> str:
     """256 bits for `[security] secret`, as 64 hex digits."""
     return secrets.token_hex(32)

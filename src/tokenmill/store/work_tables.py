@@ -41,6 +41,15 @@ class Mark(Base):
     at: Mapped[datetime]
 
 
+class Fact(Base):
+    """What the platform knows of itself."""
+
+    __tablename__ = "facts"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
 class Task(Base):
     """Work that has to be done although a node may die over it; its key keeps it from being asked twice."""
 
