@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -374,7 +375,15 @@ class Books(RuleBasedStateMachine):
         )
 
 
-def test_the_books_are_right_after_whatever_happened(database_url: str) -> None:
+@pytest.mark.parametrize(
+    ("examples", "steps"),
+    [
+        pytest.param(8, 25, id="small"),
+        pytest.param(200, 50, id="full", marks=pytest.mark.proof),
+    ],
+)
+@pytest.mark.timeout(3600)
+def test_the_books_are_right_after_whatever_happened(database_url: str, examples: int, steps: int) -> None:
     """One database serves all examples; each has accounts of its own, and every check looks at all."""
 
     class Here(Books):
@@ -383,8 +392,8 @@ def test_the_books_are_right_after_whatever_happened(database_url: str) -> None:
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=20,
-            stateful_step_count=30,
+            max_examples=examples,
+            stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
