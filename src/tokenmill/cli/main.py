@@ -10,6 +10,7 @@ import typer
 from tokenmill.cli import accounts, catalog, codes, config, keys, ledger, models, plans, secrets, wallet
 from tokenmill.cli.backup import backup
 from tokenmill.cli.connect import connect
+from tokenmill.cli.doctor import doctor
 from tokenmill.cli.explain import explain
 from tokenmill.cli.init import init
 from tokenmill.cli.migrate import migrate
@@ -66,6 +67,7 @@ app.command()(init)
 app.command()(migrate)
 app.command()(usage)
 app.command()(explain)
+app.command()(doctor)
 app.command()(connect)
 app.command()(backup)
 app.command()(restore)

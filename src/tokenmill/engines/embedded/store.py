@@ -80,6 +80,11 @@ class ModelStore:
         """Where the model is, or will be."""
         return self._directory / model.stored_name
 
+    def has(self, name_or_path: str) -> bool:
+        """Would `fetch` answer without bringing anything?"""
+        model = self._models.get(name_or_path)
+        return Path(name_or_path).is_file() if model is None else _is_verified(self.path_of(model), model)
+
     async def fetch(self, name_or_path: str) -> ModelFile:
         """The model of this name, brought here first if need be, or the file at this path as it is.
 

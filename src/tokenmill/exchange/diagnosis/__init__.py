@@ -1,0 +1,1 @@
+"""Finds out what targets can do, and what that means for the tools that use them."""
