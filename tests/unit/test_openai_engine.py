@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import pytest
 
@@ -124,6 +124,26 @@ async def test_silence_between_chunks_ends_at_the_between_timeout(upstream: Aioh
             await ask(upstream, url, Timeouts(first=30, between=0.2))
 
     assert Code.UPSTREAM_TIMEOUT is caught.value.code
+
+
+async def test_a_reply_that_never_ends_is_ended_at_the_whole_timeout(upstream: AiohttpUpstream) -> None:
+    """However short the silences in it are."""
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD)
+        with suppress(ConnectionError):
+            while True:
+                writer.write(block("on and "))
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    async with server(behave) as url:
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(Fault) as caught:
+            await ask(upstream, url, Timeouts(first=30, between=30, whole=0.3))
+
+    assert Code.UPSTREAM_TIMEOUT is caught.value.code
+    assert asyncio.get_running_loop().time() - began < 5
 
 
 async def test_a_slow_consumer_is_not_taken_for_a_silent_upstream(upstream: AiohttpUpstream) -> None:
