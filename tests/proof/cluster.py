@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,8 @@ from tokenmill.kit.secrets import new_secret
 EMAIL = "flood@example.com"
 INPUT, OUTPUT = 150, 8
 """Tokens that the upstream reports for a prompt, and for each request that does not ask for more words."""
+TOKENS_A_WORD = 3
+"""As the platform counts `quick brown `, before the upstream reports."""
 PRICE = {"input": 1_000, "output": 10_000}
 """Nano-dollars a token."""
 
@@ -113,13 +115,23 @@ def cluster(folder: Path, database_url: str | None) -> Iterator[Cluster]:
 
 
 async def ask(
-    http: aiohttp.ClientSession, url: str, key: str, *, stream: bool, words: int = OUTPUT, pause: int = 0
+    http: aiohttp.ClientSession,
+    url: str,
+    key: str,
+    *,
+    stream: bool,
+    words: int = OUTPUT,
+    pause: int = 0,
+    begun: Callable[[], None] = lambda: None,
 ) -> Answer:
-    """One request, which the upstream answers with so many words, `pause` milliseconds between two."""
+    """One request, which the upstream answers with so many words, `pause` milliseconds between two.
+
+    `begun` is called when the first of it has come.
+    """
     body = {
         "model": "mimo-v2.5-pro",
         "messages": [{"role": "user", "content": f"[[n={words} d={pause}]]"}],
-        "max_tokens": max(words, 16),
+        "max_tokens": max(TOKENS_A_WORD * words, 16),
         "stream": stream,
     }
     headers = {"authorization": f"Bearer {key}"}
@@ -127,6 +139,8 @@ async def ask(
     try:
         async with http.post(f"{url}/v1/chat/completions", json=body, headers=headers) as answer:
             async for chunk in answer.content.iter_any():
+                if not heard:
+                    begun()
                 heard += chunk
             status = answer.status
     except (TimeoutError, aiohttp.ClientError, ConnectionError):

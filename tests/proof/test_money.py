@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.proof.cluster import INPUT, OUTPUT, PRICE, Answer, Cluster, ask, cluster
+from tests.proof.cluster import INPUT, OUTPUT, PRICE, TOKENS_A_WORD, Answer, Cluster, ask, cluster
 from tests.servers import PostgresServer
 from tokenmill.kit.money import parse, show
 
@@ -126,9 +126,9 @@ def test_a_killed_node_leaves_no_hold_and_every_stream_is_charged_once(
             usage = settled(running)
             rows = usage["tokens"]["output"] - before
             before = usage["tokens"]["output"]
-            heard = sum(answer.words * 3 for answer in answers)  # `quick brown ` is three tokens.
+            heard = sum(answer.words * TOKENS_A_WORD for answer in answers)
             unpaid = heard - rows
-            lost_second = streams * (1_000 // pause + 10) * 3
+            lost_second = streams * (1_000 // pause + 10) * TOKENS_A_WORD
             print(f"\nround {number + 1}: {heard} tokens heard, {rows} charged, {unpaid} unpaid")
             assert unpaid <= lost_second
             running.kill(0)
@@ -146,10 +146,14 @@ def test_a_database_that_goes_away_loses_and_doubles_nothing(
 
         async def story() -> tuple[list[Answer], list[tuple[Answer, float]], int, int]:
             async with session(200) as http:
-                streams = asyncio.gather(
-                    *(ask(http, url, running.key, stream=True, words=60, pause=50) for _ in range(30))
+                begun = asyncio.Semaphore(0)
+                asks = (
+                    ask(http, url, running.key, stream=True, words=100, pause=50, begun=begun.release)
+                    for _ in range(30)
                 )
-                await asyncio.sleep(1.5)
+                streams = asyncio.gather(*asks)
+                for _ in range(30):
+                    await begun.acquire()
                 await asyncio.to_thread(postgres.kill)
                 refused: list[tuple[Answer, float]] = []
                 end = time.monotonic() + seconds
@@ -181,5 +185,5 @@ def test_a_database_that_goes_away_loses_and_doubles_nothing(
         slowest = max(took for _, took in refused)
         print(f"\ndatabase away {seconds} s: {len(refused)} refused, the slowest in {slowest:.1f} s")
         assert slowest < 10
-        words = 30 * (INPUT * PRICE["input"] + 60 * PRICE["output"]) + COST
+        words = 30 * (INPUT * PRICE["input"] + 100 * PRICE["output"]) + COST
         assert nano(usage, "cost") == words

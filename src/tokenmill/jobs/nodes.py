@@ -26,8 +26,9 @@ RENEW: Final = 5.0
 """Seconds between two renewals of a lease."""
 SILENT: Final = 20.0
 """Seconds without a renewal after which a node counts as dead."""
-WATCHED: Final = RENEW + 1.0
-"""Seconds for which a stale lease is watched first: a living node would renew it, whatever our clock says."""
+WATCHED: Final = 2 * RENEW + 1.0
+"""Seconds for which a stale lease is watched first: a living node would renew it, whatever our clock says
+and although the database has just come back."""
 
 log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ class Nodes:
         self._database = database
         self._clock = clock
         self._seen: dict[str, tuple[datetime, float]] = {}  # The lease, and since when it has not moved.
+        self._looked = float("-inf")
 
     async def bury(self) -> list[str]:
         """Marks as ended all nodes that have fallen silent, and names them."""
@@ -46,6 +48,9 @@ class Nodes:
         async with self._database.read() as work:
             rows = await work.session.execute(select(Node.id, Node.renewed_at).where(Node.ended_at.is_(None)))
             leases = {row.id: row.renewed_at for row in rows}
+        if elapsed - self._looked > WATCHED:  # The database was away, for the others as well perhaps.
+            self._seen = {}
+        self._looked = elapsed
         self._seen = {
             node: seen if (seen := self._seen.get(node)) and seen[0] == renewed else (renewed, elapsed)
             for node, renewed in leases.items()
