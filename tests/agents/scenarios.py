@@ -17,7 +17,7 @@ MODEL = "mimo-v2.5-pro"
 OTHER_MODEL = "coder-large"
 """A name by which no tool takes its model for one of a family that it knows."""
 
-MOST_REFUSALS = 8
+MOST_REFUSALS = 12
 """Requests after which a tool that is told "no" has to have given up."""
 
 

@@ -17,7 +17,7 @@ from tests.agents.scenarios import MODEL, OTHER_MODEL, SCENARIOS, Scenario, judg
 from tests.agents.table import Book
 from tests.agents.tools import AGENTS, Agent
 from tests.agents.upstream import FILES, WorkingModel
-from tests.agents.watching import Watcher, watching
+from tests.agents.watching import Watcher, record, watching
 from tests.flow.upstreams import listening
 from tokenmill.accounts.keys import create_key
 from tokenmill.billing.offers import put_plan
@@ -78,6 +78,8 @@ async def test_a_tool_comes_through(
         ran = await run(tool, program, connection, tmp_path, SECONDS)
         wrong = judge(scenario, tool, words, ran, seen, model)
 
+    if kept := os.environ.get("AGENTS_RECORD"):
+        record(seen, Path(kept) / f"{tool.id}.{wire}.{scenario.name}.json")
     known = why(tool, wire, scenario) if wrong is not None else None
     book.write(tool, wire, scenario, wrong, known)
     asked = [f"{each.method} {each.path} {each.status}" for each in seen.seen]

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -42,6 +43,17 @@ class Watcher:
     def statuses(self) -> list[int]:
         """Those of the requests that asked a model."""
         return [each.status for each in self.seen if each.asks]
+
+
+def record(watcher: Watcher, file: Path) -> None:
+    """Keeps the requests that asked a model, for whoever wants to see what a tool sends."""
+    said = [
+        {"path": each.path, "status": each.status, "headers": each.headers, "body": each.body}
+        for each in watcher.seen
+        if each.asks
+    ]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(said, indent=1, ensure_ascii=False))
 
 
 @asynccontextmanager
