@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 
 import aiohttp
 
@@ -13,6 +14,9 @@ from tokenmill.ports import Timeouts, UpstreamReply
 
 RETRY_SOON = 2.0
 """Seconds a caller is asked to wait when an upstream is away: enough for a restart behind a balancer."""
+
+AT_ONCE = 0.05
+"""Seconds within which a kept connection shows that its other end has gone; no model fails so fast."""
 
 LOOK_AGAIN = 1.0
 """Seconds between two looks after a deadline while nothing is waited for."""
@@ -147,9 +151,7 @@ class AiohttpUpstream:
         limits = aiohttp.ClientTimeout(sock_connect=timeouts.connect)
         try:
             async with asyncio.timeout_at(began + min(timeouts.first, timeouts.whole)):
-                return await self._session.post(
-                    url, data=body, headers=headers, timeout=limits, allow_redirects=False
-                )
+                return await self._asked(url, headers, body, limits)
         except aiohttp.ConnectionTimeoutError:
             raise _away() from None
         except TimeoutError:
@@ -160,6 +162,22 @@ class AiohttpUpstream:
             raise _garbled() from None
         except (aiohttp.ClientError, OSError):
             raise _broke() from None  # Somebody was there. A kept connection gone stale looks so, too.
+
+    async def _asked(
+        self, url: str, headers: Mapping[str, str], body: bytes, limits: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        """The reply; a kept connection that turns out to be gone is replaced, once."""
+        now = asyncio.get_running_loop().time
+        began = now()
+        ask = partial(
+            self._session.post, url, data=body, headers=headers, timeout=limits, allow_redirects=False
+        )
+        try:
+            return await ask()
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as gone:
+            if isinstance(gone, aiohttp.ClientConnectorError) or now() - began > AT_ONCE:
+                raise
+        return await ask()
 
     async def read(self, reply: UpstreamReply, limit: int) -> bytes:
         """See `tokenmill.ports.Upstream.read`."""
