@@ -38,7 +38,7 @@ async def run(agent: Agent, program: Path, connection: Connection, directory: Pa
     mark = uuid.uuid4().hex
     home = directory / "home"
     quiet = agent.settings.trial(connection, PROMPT).environment
-    environ = {**_clean(home), **quiet, **agent.environment, MARK: mark}
+    environ = {**_clean(home), **quiet, MARK: mark}
     write(agent.settings.files(connection), environ, connection.made_at)
     try:
         command = agent.command(program, connection, PROMPT)

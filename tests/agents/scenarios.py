@@ -87,7 +87,8 @@ def _judge_story(
         }
         if missed := calls - model.answered:
             return f"results did not come back under their ids: {', '.join(sorted(missed))}"
-    if scenario.demands and model.back[-1] != [thought(turn) for turn, _ in enumerate(FILES)]:
+    thoughts = [thought(turn) for turn, _ in enumerate(FILES)]
+    if scenario.demands and model.back[-1] not in (thoughts, [t.strip() for t in thoughts if tool.trims]):
         return "the reasoning that came back was changed"
     return None
 

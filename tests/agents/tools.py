@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ class Agent:
     program: str
     unattended: Callable[[Connection, str], tuple[str, ...]]
     read: Callable[[str], tuple[str, dict[str, Any]]] | None
-    environment: Mapping[str, str] = field(default_factory=dict)
+    trims: bool = False  # It takes the white space off both ends of the thinking that it sends back.
 
     @property
     def id(self) -> str:
@@ -82,6 +82,7 @@ AGENTS: Final[tuple[Agent, ...]] = (
         f"{MODULES}/@qwen-code/qwen-code/cli.js",
         lambda c, prompt: ("--yolo", "-p", prompt),
         lambda path: ("read_file", {"file_path": path}),
+        trims=True,
     ),
     Agent(
         find("kilo-code"),
