@@ -413,7 +413,8 @@ async def test_the_first_operators_account_pays_nothing_until_its_wallet_is_fill
     await asyncio.sleep(0.6)
     assert 200 == (await ask(http, platform))[0]
     async with platform.database.write() as work:
-        sides = [Side(f"wallet/{platform.account_id}", "USD", COST), Side("platform/granted", "USD", -COST)]
+        wallet_id = f"wallet/{platform.account_id}"
+        sides = [Side(wallet_id, "USD", 2 * COST), Side("platform/granted", "USD", -2 * COST)]
         await post(
             work,
             SystemClock(),
