@@ -134,6 +134,21 @@ async def test_two_turns_of_a_tool(file: Path, platform_with: Opener, http: aioh
     assert 2 * len(CASES) == len(rows)
 
 
+async def test_a_plan_that_is_used_up_is_told_in_words_that_end_the_retries(
+    platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    """Qwen Code repeats every 429 for minutes, whatever its headers, but for one with these words."""
+    platform = await platform_with(None, catalogue=_catalogue("http://127.0.0.1:9"))
+    headers = {"authorization": f"Bearer {await _plan_key(platform, credits=1)}"}
+    body = {"model": MODELS[0], "messages": [{"role": "user", "content": "Read a and b."}]}
+    url = f"{platform.url}/token-plan/v1/chat/completions"
+    async with http.post(url, json=body, headers=headers) as answered:
+        message = (await answered.json())["error"]["message"]
+
+    assert (429, "false") == (answered.status, answered.headers["x-should-retry"])
+    assert not [word for word in ("renew", "quota", "exhausted", "will reset") if word not in message]
+
+
 async def _two_turns(
     tool: Habits, case: Case, key: str, platform: TestPlatform, http: aiohttp.ClientSession
 ) -> None:
@@ -274,10 +289,10 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def _plan_key(platform: TestPlatform) -> str:
+async def _plan_key(platform: TestPlatform, credits: int = 10**12) -> str:
     clock = SystemClock()
     secret = read_secret(platform.settings.security.secret, {})
-    plan = Plan(id="tiny", name=Name("Tiny", "小"), credits=10**12 * MILLI)
+    plan = Plan(id="tiny", name=Name("Tiny", "小"), credits=credits * MILLI)
     async with platform.database.write() as work:
         await put_plan(work, clock, plan)
         opened = await grant_subscription(work, clock, account_id=platform.account_id, plan_id=plan.id)

@@ -42,6 +42,9 @@ PATIENCE: Final = 10.0
 LOOK_AGAIN: Final = 0.05
 """Seconds between two looks of the request that is first in the line."""
 
+_EXHAUSTED: Final = "Until then the quota is exhausted; it will reset by itself."
+"""Qwen Code repeats every 429 for minutes, but for those with the words quota, exhausted and "will reset"."""
+
 
 class Books(Protocol):
     """Subscriptions and prices of single accounts, from memory."""
@@ -239,12 +242,12 @@ def _refusal(terms: Terms, answer: HoldAnswer, least: int) -> Fault:
             name = purse.split("/")[2]
             return Fault(
                 Code.PLAN_USED_UP,
-                f"The Token Plan's {name} window is used up. It renews at {renews}.",
+                f"The Token Plan's {name} window is used up. It renews at {renews}. {_EXHAUSTED}",
             )
         case _:
             renews = rfc3339(terms.renews_at[short])
             return Fault(
                 Code.PLAN_USED_UP,
                 f"The credits of this Token Plan are used up. They renew after {renews}; "
-                "an upgrade in the console (Token Plan) brings new ones at once.",
+                f"an upgrade in the console (Token Plan) brings new ones at once. {_EXHAUSTED}",
             )
