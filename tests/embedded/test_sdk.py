@@ -138,7 +138,7 @@ def test_more_than_one_choice_is_refused_by_name(client: OpenAI) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ([{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}], "text only"),
+        ([{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}], "takes no image"),
         ("word " * 20_000, "8192"),
     ],
 )
