@@ -251,14 +251,33 @@ async def test_a_conversation_goes_on_in_another_protocol(
     assert upstream.back == all_back(3)
 
 
-@pytest.mark.parametrize("rewrite", [without_reasoning, lambda said: said])
-async def test_signatures_go_back_through_a_protocol_that_carries_none(
-    rewrite: Rewrite, platform_with: Opener, http: aiohttp.ClientSession
+def trimmed(said: Json) -> Json:
+    """As Qwen Code: without the white space around the words."""
+    if "reasoning_content" in said:
+        return {**said, "reasoning_content": said["reasoning_content"].strip()}
+    blocks = [
+        {**block, "thinking": block["thinking"].strip()} if block["type"] == "thinking" else block
+        for block in said["content"]
+    ]
+    return {**said, "content": blocks}
+
+
+@pytest.mark.parametrize(
+    ("wire", "rewrite"),
+    [
+        ("chat", without_reasoning),
+        ("chat", lambda said: said),
+        ("chat", trimmed),
+        ("messages", trimmed),
+    ],
+)
+async def test_signatures_go_back_from_clients_that_lose_them(
+    wire: Wire, rewrite: Rewrite, platform_with: Opener, http: aiohttp.ClientSession
 ) -> None:
-    """A chat client keeps the words, or nothing; an upstream that signs gets all of it as it was."""
+    """The client keeps the words, or most of them, or nothing; an upstream that signs gets all as it was."""
     async with listening(DemandingUpstream("anthropic", signature="sig+/=")) as upstream:
         platform = await platform_with(None, catalogue=demanding(upstream, reasoning_back='"accepted"'))
-        agent = Agent(http, platform.url, platform.key, "chat", rewrite)
+        agent = Agent(http, platform.url, platform.key, wire, rewrite)
         for _ in range(3):
             await agent.turn()
 

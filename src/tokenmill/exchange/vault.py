@@ -32,13 +32,17 @@ class Gap(Value, frozen=True):
     words: str | None = None
 
     def is_filled_by(self, turn: Remembered) -> bool:
-        """May this turn's reasoning stand here? Words that were changed are nobody's."""
+        """May this turn's reasoning stand here? Words that were changed are nobody's.
+
+        White space around them does not count: Qwen Code takes it off.
+        """
         if not set(self.calls) & set(turn.calls):
             return False
         if self.words is None:
             return True
         signed = any(thought.part.signature is not None for thought in turn.thoughts)
-        return signed and self.words == "".join(thought.part.text for thought in turn.thoughts)
+        said = "".join(thought.part.text for thought in turn.thoughts)
+        return signed and self.words.strip() == said.strip()
 
 
 class _Teller:
