@@ -18,7 +18,6 @@ from tokenmill.kit.ids import AccountId
 from tokenmill.store.database import ReadWork
 from tokenmill.store.tables import Usage
 
-
 _FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 """Between them there is room to add days, and to tell a time in any zone."""
