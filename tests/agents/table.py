@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.agents.scenarios import SCENARIOS, Scenario
-from tests.agents.tools import Agent
+from tests.agents.tools import AGENTS, Agent
 from tokenmill.connect.connection import WIRE_NAMES, Wire
 from tokenmill.connect.template import Text
 
@@ -45,14 +45,29 @@ class Book:
         }
 
     def close(self) -> None:
-        """Prints the table; with `AGENTS_ACCEPT=1` it is kept, in place of what was known of these tools."""
+        """Prints the table; with `AGENTS_ACCEPT=1` it is kept, beside what was known of the same versions."""
         print("\n" + page(self._new, "en"))
         if os.environ.get(ACCEPT):
-            kept = {**load(), **self._new}
+            kept = load()
+            for tool, entry in self._new.items():
+                _merge(kept, tool, entry)
             RESULTS.write_text(json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-            for language, file in PAGES.items():
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(page(kept, language))
+            write_pages(kept)
+
+
+def write_pages(results: Results) -> None:
+    """Writes both pages anew."""
+    for language, file in PAGES.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page(results, language))
+
+
+def _merge(kept: Results, tool: str, entry: Any) -> None:
+    if kept.get(tool, {}).get("version") != entry["version"]:
+        kept[tool] = entry
+        return
+    for wire, verdicts in entry["wires"].items():
+        kept[tool]["wires"].setdefault(wire, {}).update(verdicts)
 
 
 def load() -> Results:
@@ -128,8 +143,10 @@ def page(results: Results, language: str) -> str:
     lines.append(f"| {words['tool']} | {words['version']} | {words['wire']} | {' | '.join(titles)} |")
     lines.append("|---" * (3 + len(SCENARIOS)) + "|")
     notes: dict[str, int] = {}
-    for entry in results.values():
-        for wire, verdicts in entry["wires"].items():
+    for agent in AGENTS:
+        entry = results.get(agent.id, {"wires": {}})
+        for wire in (each for each in agent.settings.wires if each in entry["wires"]):
+            verdicts = entry["wires"][wire]
             cells = [_cell(verdicts.get(s.name), language, notes) for s in SCENARIOS]
             lines.append(
                 f"| {entry['title']} | {entry['version']} | {WIRE_NAMES[wire]} | {' | '.join(cells)} |"

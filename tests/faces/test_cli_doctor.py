@@ -15,7 +15,8 @@ from aiohttp import web
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from tests.flow.upstreams import ScriptedUpstream, chat_events, listening, stream, whole
+from tests.flow.upstreams import ScriptedUpstream, chat_events, listening, messages_events, stream, whole
+from tokenmill.cli.installation import check_installation
 from tokenmill.cli.main import app
 from tokenmill.cli.setup import initialise
 from tokenmill.exchange.diagnosis.findings import ABILITIES
@@ -25,6 +26,24 @@ from tokenmill.store.database import open_database
 from tokenmill.store.work_tables import Fact
 
 Json = dict[str, Any]
+
+
+class Messages(ScriptedUpstream):
+    """A model that speaks Anthropic's protocol and can do everything."""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        body = json.loads(await request.read())
+        results = [m for m in body["messages"] if "tool_result" in json.dumps(m)]
+        text = {"type": "text", "text": ""}
+        words = [{"type": "text_delta", "text": piece} for piece in ("It is ", "4711.")]
+        if results or not body.get("tools"):
+            deltas = [{"type": "thinking_delta", "thinking": "Hm."}]
+            thinks = body.get("thinking", {}).get("type") != "disabled"
+            before = [({"type": "thinking", "thinking": "", "signature": ""}, deltas)] if thinks else []
+            return await stream(*messages_events(*before, (text, words)))(request)
+        call = {"type": "tool_use", "id": "toolu_1", "name": "look_up", "input": {}}
+        arguments = [{"type": "input_json_delta", "partial_json": '{"name": "Quince"}'}]
+        return await stream(*messages_events((call, arguments), stop="tool_use"))(request)
 
 
 class Model(ScriptedUpstream):
@@ -103,13 +122,13 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def add(data: Path, url: str, *lines: str, model: str = "mimo-v2.5-pro") -> None:
+def add(data: Path, url: str, *lines: str, engine: str = "openai") -> None:
     """A target `up`, and a model behind it."""
     file = data / "catalogue.toml"
     file.write_text(
-        f'[[targets]]\nid = "up"\nengine = "openai"\nbase_url = "{url}/v1"\n'
+        f'[[targets]]\nid = "up"\nengine = "{engine}"\nbase_url = "{url}/v1"\n'
         + "\n".join(lines)
-        + f'\n[[models]]\nid = "{model}"\ntargets = [{{ target = "up", model = "m" }}]\n'
+        + '\n[[models]]\nid = "mimo-v2.5-pro"\ntargets = [{ target = "up", model = "m" }]\n'
     )
     done = CliRunner().invoke(app, ["catalog", "apply", str(file), "--data", str(data)])
     assert done.exit_code == 0, done.output
@@ -187,6 +206,27 @@ def test_a_target_that_wants_its_reasoning_back_is_told_by_its_name(data: Path) 
     assert advice in before["targets"][0]["findings"]["results"]["detail"]
     assert advice not in after["targets"][0]["findings"]["results"]["detail"]
     assert "yes" == found(after)["results"]
+
+
+def test_a_target_of_the_other_protocol_is_asked_in_its_own(data: Path) -> None:
+    with running(Messages()) as url:
+        add(data, url, engine="anthropic")
+        status, said = examine(data)
+    assert 0 == status
+    assert dict.fromkeys(ABILITIES, "yes") == found(said)
+
+
+async def test_an_installation_on_postgresql_is_checked_in_the_same_way(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    (tmp_path / "secret").write_text("x" * 64)
+    environ = {
+        "TOKENMILL__DATABASE__URL": postgres_url,
+        "TOKENMILL__SECURITY__SECRET": f"file:{tmp_path / 'secret'}",
+    }
+    checks = await check_installation(load_settings(tmp_path, None, environ), environ)
+    verdicts = {check.name: check.verdict for check in checks}
+    assert {"ok"} == {verdicts[name] for name in ("migrations", "database", "secret", "clock")}
 
 
 def test_a_dead_target_is_asked_nothing_more(data: Path) -> None:
