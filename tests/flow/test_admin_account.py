@@ -7,7 +7,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from tokenmill.accounts.passwords import hash_password
 from tokenmill.billing.offers import put_plan
 from tokenmill.billing.presets import preset_plans
 from tokenmill.kit.clock import SystemClock
+from tokenmill.kit.ids import AccountId
 from tokenmill.store.tables import Usage, User
+from tokenmill.store.vault_tables import VaultTurn
 from tokenmill.store.work_tables import Mark
 from tokenmill.testing import EMAIL, PASSWORD, ScriptedEngine, TestPlatform, open_test_platform
 
@@ -291,6 +293,15 @@ async def test_models_are_shown_with_what_they_cost_this_account(platform: TestP
         assert await one.refused("GET", "/models/mimo-v2.5-prx") == (404, "unknown_model")
 
 
+def turn(account: AccountId) -> VaultTurn:
+    """A thought that is remembered for a coding agent."""
+    now = datetime.now(UTC)
+    late = now + timedelta(days=1)
+    return VaultTurn(
+        id="turn_1", account_id=account, key_id="key", created_at=now, expires_at=late, size=1, sealed=b"x"
+    )
+
+
 async def test_plugins_and_notices_are_switched(platform: TestPlatform) -> None:
     """What is left out stays as it is; null turns the notice off."""
     async with browser(platform, EMAIL) as one:
@@ -299,6 +310,13 @@ async def test_plugins_and_notices_are_switched(platform: TestPlatform) -> None:
         assert (await one.get("/wallet"))["low_balance_warning"]
         changed = await one.do("PATCH", "/account", {"low_balance": None})
         assert (changed["web_search"], changed["low_balance"]) == (True, None)
+        assert (await one.get("/account"))["vault"] is True
+        assert (await one.do("PATCH", "/account", {"vault": False}))["vault"] is False
+        async with platform.database.write() as work:
+            work.session.add(turn(platform.account_id))
+        await one.do("DELETE", "/account/vault")
+        async with platform.database.read() as view:
+            assert await view.session.get(VaultTurn, "turn_1") is None
 
 
 async def test_an_account_takes_its_data_along_and_is_deleted(platform: TestPlatform) -> None:

@@ -14,6 +14,7 @@ from tokenmill.accounts.preferences import (
     preferences,
     set_low_balance,
     set_webhook,
+    switch_vault,
     switch_web_search,
 )
 from tokenmill.admin.acting import acting
@@ -23,6 +24,7 @@ from tokenmill.admin.developer.keys import RatesShown
 from tokenmill.admin.services import Services
 from tokenmill.admin.shapes import Amount, AmountAsked, Asked, Done, Moment, Shown
 from tokenmill.kit.ids import AccountId
+from tokenmill.memory.vault import forget_account
 
 router = APIRouter(tags=["account"])
 
@@ -35,6 +37,7 @@ class AccountShown(Shown):
     currency: str
     created_at: Moment
     web_search: bool
+    vault: bool
     low_balance: Amount | None
     webhook_url: str | None
     limits: RatesShown
@@ -44,6 +47,7 @@ class AccountChange(Asked):
     """What is left out stays as it is."""
 
     web_search: bool | None = None
+    vault: bool | None = None
     low_balance: AmountAsked | None = None
 
 
@@ -73,10 +77,21 @@ async def change_account(asked: AccountChange, caller: Owner, desk: Desk) -> Acc
     async with acting(desk, caller, "account.change") as act:
         if "web_search" in given:
             await switch_web_search(act.work, caller.account_id, on=bool(asked.web_search))
+        if "vault" in given:
+            await switch_vault(act.work, caller.account_id, on=bool(asked.vault))
         if "low_balance" in given:
             await set_low_balance(act.work, caller.account_id, asked.low_balance)
         act.on(caller.account_id, changed=", ".join(sorted(given)))
     return await _look(desk, caller.account_id)
+
+
+@router.delete("/account/vault")
+async def empty_vault(caller: Owner, desk: Desk) -> Done:
+    """Delete all reasoning that is remembered for the account's coding agents."""
+    async with acting(desk, caller, "account.vault.empty") as act:
+        await forget_account(act.work, caller.account_id)
+        act.on(caller.account_id)
+    return Done()
 
 
 @router.put("/account/webhook")
@@ -130,6 +145,7 @@ async def _look(desk: Services, account_id: AccountId) -> AccountShown:
         currency=row.currency,
         created_at=row.created_at,
         web_search=chosen.web_search,
+        vault=chosen.vault,
         low_balance=chosen.low_balance,
         webhook_url=chosen.webhook_url,
         limits=RatesShown.of(limits_of(row.limits)),
