@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from tokenmill.catalog.entries import Model
-from tokenmill.conversation.events import ArgumentsDelta, Event, Failed, TextDelta
+from tokenmill.conversation.events import ArgumentsDelta, Event, Failed, PartOpened, TextDelta
 from tokenmill.conversation.fold import Reply, fold
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Part, Reasoning, Text, ToolCall
@@ -26,11 +26,14 @@ from tokenmill.ports import Engine, Route
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A reply after the steps: `pieces` is in how many blocks its words came, `lifted` what was rescued."""
+    """A reply after the steps: `pieces` is in how many blocks its words came.
+
+    `calls_told` is whether the target itself said that it calls tools; else its calls were lifted out of text.
+    """
 
     reply: Reply
     pieces: int
-    lifted: tuple[str, ...]
+    calls_told: bool
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -102,7 +105,11 @@ class Patient:
 async def _heard(frames: AsyncGenerator[Frame], chain: Chain) -> Heard:
     events: list[Event] = []
     pieces = 0
+    told = False
     async for frame in frames:
+        told |= any(
+            isinstance(event, PartOpened) and isinstance(event.part, ToolCall) for event in frame.events
+        )
         pieces += any(isinstance(event, TextDelta | ArgumentsDelta) for event in frame.events)
         for ready in chain.take(frame):
             events += ready.events
@@ -111,4 +118,4 @@ async def _heard(frames: AsyncGenerator[Frame], chain: Chain) -> Heard:
     events += chain.close()
     if failed := next((event for event in events if isinstance(event, Failed)), None):
         raise failed.fault
-    return Heard(fold(events), pieces, tuple(note.reason for note in chain.notes()))
+    return Heard(fold(events), pieces, told)

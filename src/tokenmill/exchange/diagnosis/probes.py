@@ -96,7 +96,7 @@ async def _tools(patient: Patient) -> Finding:
     except Fault as fault:
         return Finding("no" if _refuses(fault) else "unknown", fault.message)
     fitting = [call for call in heard.calls if call.name == TOOL.name and _is_object(call.arguments)]
-    if fitting and heard.lifted:
+    if fitting and not heard.calls_told:
         return Finding(
             "yes", "it writes calls as markup, which the platform lifts out; give its server a tool parser"
         )
