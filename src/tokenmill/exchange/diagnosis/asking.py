@@ -28,7 +28,7 @@ from tokenmill.ports import Engine, Route
 class Heard:
     """A reply after the steps: `pieces` is in how many blocks its words came.
 
-    `calls_told` is whether the target itself said that it calls tools; else its calls were lifted out of text.
+    `calls_told`: the target itself said that it calls tools; else its calls were lifted out of text.
     """
 
     reply: Reply
