@@ -81,7 +81,9 @@ _WORDS: Final = {
         "head": "# Coding agents\n\n[中文](agents.zh-CN.md)\n\n"
         "Each tool was run headless, at the version shown, through a running platform whose upstream plays\n"
         "a model that thinks, reads a file, reads two more at once, and answers. `make test-agents` repeats\n"
-        "it and prints this table; `AGENTS=codex,cline` selects, `AGENTS_ACCEPT=1` writes the page anew.\n",
+        "it and prints this table; `AGENTS=codex,cline` selects, `AGENTS_ACCEPT=1` writes the page anew.\n"
+        "✓ passed, ✗ did not (see the notes), – not run.\n",
+        "habits": "## What tools do by themselves\n",
         "tool": "Tool",
         "version": "Version",
         "wire": "Protocol",
@@ -92,7 +94,8 @@ _WORDS: Final = {
         "head": "# 编程智能体\n\n[English](agents.md)\n\n"
         "每个工具均以所示版本、无界面方式，经由运行中的平台执行；上游扮演一个先思考、读一个文件、再同时读两个文件、最后作答的模型。\n"
         "`make test-agents` 会重新运行并打印本表；`AGENTS=codex,cline` 选择工具，"
-        "`AGENTS_ACCEPT=1` 重写本页。\n",
+        "`AGENTS_ACCEPT=1` 重写本页。✓ 通过，✗ 未通过（见说明），– 未运行。\n",
+        "habits": "## 工具自身的行为\n",
         "tool": "工具",
         "version": "版本",
         "wire": "协议",
@@ -135,6 +138,33 @@ _EXPLAINED: Final = {
 }
 
 
+_HABITS: Final = (
+    Text(
+        "Codex repeats its request five times, within seconds, before it shows that the wallet is empty; "
+        "that a plan is used up it shows at once, in words of its own (`Quota exceeded`).",
+        "Codex 在显示余额不足之前会在数秒内重试五次；套餐用尽则立即以自己的措辞（`Quota exceeded`）显示。",
+    ),
+    Text(
+        "Before they show that a plan is used up, OpenCode and aider ask nine times, Cline and Kilo Code six "
+        "times, Hermes Agent three times; aider asks nine times at an empty wallet, too.",
+        "在显示套餐用尽之前，OpenCode 与 aider 请求九次，Cline 与 Kilo Code 六次，Hermes Agent 三次；"
+        "余额不足时 aider 也请求九次。",
+    ),
+    Text(
+        "Qwen Code takes the white space off both ends of the thinking that it sends back.",
+        "Qwen Code 回传思考内容时会去掉首尾空白。",
+    ),
+    Text(
+        "OpenClaw takes the punctuation out of the ids of calls.",
+        "OpenClaw 会去掉工具调用 id 中的标点。",
+    ),
+    Text(
+        "aider gives its model no tools: it asks once and reads the answer.",
+        "aider 不向模型提供工具：只提问一次并读取回答。",
+    ),
+)
+
+
 def page(results: Results, language: str) -> str:
     """The page in one language (`en`, `zh`)."""
     words = _WORDS[language]
@@ -156,6 +186,7 @@ def page(results: Results, language: str) -> str:
     lines += [
         f"- **{title}**: {_EXPLAINED[s.name][which]}" for s, title in zip(SCENARIOS, titles, strict=True)
     ]
+    lines += ["", words["habits"], *(f"- {each.en if language == 'en' else each.zh}" for each in _HABITS)]
     if notes:
         lines += ["", words["notes"], *(f"{number}. {note}" for note, number in notes.items())]
     return "\n".join(lines) + "\n"
