@@ -82,7 +82,7 @@ _WORDS: Final = {
         "Each tool was run headless, at the version shown, through a running platform whose upstream plays\n"
         "a model that thinks, reads a file, reads two more at once, and answers. `make test-agents` repeats\n"
         "it and prints this table; `AGENTS=codex,cline` selects, `AGENTS_ACCEPT=1` writes the page anew.\n"
-        "✓ passed, ✗ did not (see the notes), – not run.\n",
+        "✓ passed, ✗ did not (see the notes), – not run, or nothing to run.\n",
         "habits": "## What tools do by themselves\n",
         "tool": "Tool",
         "version": "Version",
@@ -94,7 +94,7 @@ _WORDS: Final = {
         "head": "# 编程智能体\n\n[English](agents.md)\n\n"
         "每个工具均以所示版本、无界面方式，经由运行中的平台执行；上游扮演一个先思考、读一个文件、再同时读两个文件、最后作答的模型。\n"
         "`make test-agents` 会重新运行并打印本表；`AGENTS=codex,cline` 选择工具，"
-        "`AGENTS_ACCEPT=1` 重写本页。✓ 通过，✗ 未通过（见说明），– 未运行。\n",
+        "`AGENTS_ACCEPT=1` 重写本页。✓ 通过，✗ 未通过（见说明），– 未运行或不适用。\n",
         "habits": "## 工具自身的行为\n",
         "tool": "工具",
         "version": "版本",
@@ -111,10 +111,13 @@ _EXPLAINED: Final = {
         "模型名称不为任何工具所识别时走完全程。",
     ),
     "busy": (
-        "The upstream answers 429 with `retry-after: 1` to the first request.",
+        "The upstream answers 429 with `retry-after: 1` to the first request; the platform repeats it by itself.",
         "上游对第一个请求返回 429（`retry-after: 1`）。",
     ),
-    "broken": ("The upstream answers 500 to the first request.", "上游对第一个请求返回 500。"),
+    "broken": (
+        "The upstream answers 500 to the first request; the platform repeats it by itself.",
+        "上游对第一个请求返回 500。",
+    ),
     "away": (
         "The upstream answers 500 until the platform gives up once and the tool has to repeat its request.",
         "上游持续返回 500，直到平台放弃一次、由工具自行重试。",
@@ -128,12 +131,12 @@ _EXPLAINED: Final = {
         "上游把工具调用以 MiMo 标记写进思考内容。",
     ),
     "wallet": (
-        "An `sk-` key without balance: the tool shows why, and does not ask on and on.",
-        "`sk-` 密钥余额不足：工具显示原因，且不会无休止重试。",
+        "An `sk-` key without balance: the tool ends with the reason, after twelve requests at most.",
+        "`sk-` 密钥余额不足：工具在最多十二次请求后结束并显示原因。",
     ),
     "plan": (
-        "A `tp-` key whose plan is used up: the tool shows why, and does not ask on and on.",
-        "`tp-` 密钥套餐用尽：工具显示原因，且不会无休止重试。",
+        "A `tp-` key whose plan is used up: the tool ends with the reason, after twelve requests at most.",
+        "`tp-` 密钥套餐用尽：工具在最多十二次请求后结束并显示原因。",
     ),
 }
 
