@@ -111,11 +111,11 @@ _EXPLAINED: Final = {
         "模型名称不为任何工具所识别时走完全程。",
     ),
     "busy": (
-        "The upstream answers 429 with `retry-after: 1` to the first request; the platform repeats it by itself.",
+        "The upstream answers 429 with `retry-after: 1` to the first request; the platform asks again.",
         "上游对第一个请求返回 429（`retry-after: 1`）。",
     ),
     "broken": (
-        "The upstream answers 500 to the first request; the platform repeats it by itself.",
+        "The upstream answers 500 to the first request; the platform asks again.",
         "上游对第一个请求返回 500。",
     ),
     "away": (
