@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from tests.processes import wait_for
 from tests.wire.golden import GOLDEN, check_bytes
 from tokenmill.connect.connection import Connection, ModelFigures, Wire, kind_of, root_of
 from tokenmill.connect.tools import TOOLS, find
@@ -330,7 +331,7 @@ def test_an_agent_is_tried_in_a_home_of_its_own(
     assert KEY not in report.said
     if not sleep:
         assert report.said == f"You asked: {PROMPT}\n{said} sk-… False"
-    assert not _runs(int(pid.read_text()))
+    wait_for(lambda: not _runs(int(pid.read_text())))  # A killed process takes a moment to be gone.
     assert not (tmp_path / ".qwen").exists()
 
 
