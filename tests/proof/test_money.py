@@ -14,7 +14,7 @@ import pytest
 
 from tests.proof.cluster import INPUT, OUTPUT, PRICE, TOKENS_A_WORD, Answer, Cluster, ask, cluster
 from tests.servers import PostgresServer
-from tokenmill.kit.money import parse, show
+from tokenmill.kit.money import Nano, parse, show
 
 COST = INPUT * PRICE["input"] + OUTPUT * PRICE["output"]
 FULL = pytest.mark.proof
@@ -58,7 +58,7 @@ def test_a_flood_never_overdraws_a_balance_for_a_tenth_of_it(
     """Streams and whole replies at once: what was admitted costs no more than there was, and nearly that."""
     url = request.getfixturevalue("bare_postgres_url") if kind == "postgres" else None
     with cluster(tmp_path, url) as running:
-        running.grant(show(requests // 10 * COST))  # type: ignore[arg-type]
+        running.grant(show(Nano(requests // 10 * COST)))
         urls = [running.start(number).url for number in range(nodes)]
 
         async def flood() -> list[Answer]:

@@ -55,7 +55,7 @@ class Shop:
                 SECRET,
                 account_id=self.account,
                 name="a key",
-                **options,  # type: ignore[arg-type]
+                **options,  # type: ignore[arg-type]  # Each option fits its own argument.
             )
         return view
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml  # type: ignore[import-untyped]  # It ships no types.
 
 from tests.processes import wait_for
 from tests.wire.golden import GOLDEN, check_bytes

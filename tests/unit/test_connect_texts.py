@@ -7,7 +7,7 @@ import tomllib
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml  # type: ignore[import-untyped]  # It ships no types.
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -160,7 +160,7 @@ async def refused(operation: object) -> float:
     """How long it took to hear that the database is away."""
     begun = time.monotonic()
     with pytest.raises(Fault) as caught:
-        await operation  # type: ignore[misc]
+        await operation  # type: ignore[misc]  # Any awaitable of the store.
     assert caught.value.code is Code.UNAVAILABLE
     assert caught.value.retry_after is not None
     return time.monotonic() - begun

@@ -259,7 +259,7 @@ class Vault:
 
     async def _delete(self, ids: object) -> int:
         async with self._database.write() as work:
-            found = list(await work.session.scalars(ids))  # type: ignore[call-overload]
+            found = list(await work.session.scalars(ids))  # type: ignore[call-overload]  # A query of ids.
             await work.session.execute(delete(VaultTurn).where(VaultTurn.id.in_(found)))
         return len(found)
 
