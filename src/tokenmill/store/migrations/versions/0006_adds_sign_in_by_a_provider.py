@@ -1,0 +1,11 @@
+"""Adds what sign-in by an identity provider remembers."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None: ...
