@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
+from tokenmill.engines.aiohttp_upstream import AT_ONCE, AiohttpUpstream
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Timeouts
 
@@ -16,8 +16,11 @@ REPLY = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 @asynccontextmanager
-async def server(replies: int) -> AsyncIterator[tuple[str, list[int]]]:
-    """Answers `replies` requests on each connection and hangs up at the next; counts them by connection."""
+async def server(replies: int, wait: float = 0.0, said: bytes = b"") -> AsyncIterator[tuple[str, list[int]]]:
+    """Answers `replies` requests on each connection and hangs up at the next; counts them by connection.
+
+    Before it hangs up it waits `wait` seconds and says what `said` holds.
+    """
     counts: list[int] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -26,6 +29,8 @@ async def server(replies: int) -> AsyncIterator[tuple[str, list[int]]]:
         while await reader.readuntil(b"\r\n\r\n{}"):
             counts[mine] += 1
             if counts[mine] > replies:
+                await asyncio.sleep(wait)
+                writer.write(said)
                 break
             writer.write(REPLY)
         writer.close()
@@ -50,12 +55,29 @@ async def test_a_kept_connection_that_has_gone_is_replaced_at_once() -> None:
         await upstream.close()
 
 
-async def test_a_server_that_hangs_up_on_everybody_is_asked_twice_and_no_more() -> None:
+async def test_a_new_connection_that_is_hung_up_on_is_not_replaced() -> None:
+    """The server took it for this very request, so it may have begun to work."""
     upstream = AiohttpUpstream()
     try:
         async with server(0) as (url, counts):
             with pytest.raises(Fault) as caught:
                 await ask(upstream, url)
-            assert (Code.UPSTREAM_BROKE, [1, 1]) == (caught.value.code, counts)
+            assert (Code.UPSTREAM_BROKE, [1]) == (caught.value.code, counts)
+    finally:
+        await upstream.close()
+
+
+@pytest.mark.parametrize(("wait", "said"), [(AT_ONCE * 3, b""), (0.0, b"HTTP/1.1 200 OK\r\nx-a: b\r\n")])
+async def test_a_kept_connection_that_ends_later_or_after_a_word_is_not_replaced(
+    wait: float, said: bytes
+) -> None:
+    """The server had the request and may have worked on it: asking again is for those who count attempts."""
+    upstream = AiohttpUpstream()
+    try:
+        async with server(1, wait=wait, said=said) as (url, counts):
+            assert b"ok" == await ask(upstream, url)
+            with pytest.raises(Fault) as caught:
+                await ask(upstream, url)
+            assert (Code.UPSTREAM_BROKE, [2]) == (caught.value.code, counts)
     finally:
         await upstream.close()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import aiohttp
 
@@ -16,7 +18,8 @@ RETRY_SOON = 2.0
 """Seconds a caller is asked to wait when an upstream is away: enough for a restart behind a balancer."""
 
 AT_ONCE = 0.05
-"""Seconds within which a kept connection shows that its other end has gone; no model fails so fast."""
+"""Seconds within which a kept connection shows that its other end had gone before; what ends later may have
+been begun."""
 
 LOOK_AGAIN = 1.0
 """Seconds between two looks after a deadline while nothing is waited for."""
@@ -120,11 +123,26 @@ class _Reply:
             watch.end()
 
 
+@dataclass(slots=True)
+class _Way:
+    """How a request went out: over a connection that had served others before?"""
+
+    kept: bool = False
+
+
+async def _note_kept(session: aiohttp.ClientSession, context: Any, params: Any) -> None:
+    if isinstance(context.trace_request_ctx, _Way):
+        context.trace_request_ctx.kept = True
+
+
 class AiohttpUpstream:
     """Keeps one pool of connections; built and closed inside a running event loop."""
 
     def __init__(self) -> None:
+        watching = aiohttp.TraceConfig()
+        watching.on_connection_reuseconn.append(_note_kept)
         self._session = aiohttp.ClientSession(
+            trace_configs=[watching],
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept-Encoding"),
@@ -166,16 +184,21 @@ class AiohttpUpstream:
     async def _asked(
         self, url: str, headers: Mapping[str, str], body: bytes, limits: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
-        """The reply; a kept connection that turns out to be gone is replaced, once."""
+        """The reply; a kept connection that turns out to be gone is replaced, once.
+
+        Whoever took a connection of its own for the request, took its time, or began a status line may have
+        begun to work: such a request is not repeated here.
+        """
         now = asyncio.get_running_loop().time
         began = now()
+        way = _Way()
         ask = partial(
             self._session.post, url, data=body, headers=headers, timeout=limits, allow_redirects=False
         )
         try:
-            return await ask()
+            return await ask(trace_request_ctx=way)
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as gone:
-            if isinstance(gone, aiohttp.ClientConnectorError) or now() - began > AT_ONCE:
+            if not way.kept or now() - began > AT_ONCE or _has_begun(gone):
                 raise
         return await ask()
 
@@ -192,3 +215,8 @@ class AiohttpUpstream:
     async def close(self) -> None:
         """See `tokenmill.ports.Upstream.close`."""
         await self._session.close()
+
+
+def _has_begun(gone: aiohttp.ClientError) -> bool:
+    """Had the other end said something before it hung up?"""
+    return isinstance(gone, aiohttp.ServerDisconnectedError) and not isinstance(gone.message, str)
