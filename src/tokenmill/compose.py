@@ -19,7 +19,7 @@ from tokenmill.accounts.sessions import Sessions, SessionTerms
 from tokenmill.accounts.sign_in import SignIn
 from tokenmill.accounts.throttle import Throttle
 from tokenmill.accounts.tickets import sweep_tickets
-from tokenmill.admin.console import console_page
+from tokenmill.admin.console import Console
 from tokenmill.admin.door import Door
 from tokenmill.admin.services import Services, Setting
 from tokenmill.api.answering import Answers
@@ -190,7 +190,7 @@ async def open_platform(
             ),
             plan_hosts=settings.token_plan.hosts,
             health=Health(_probes(hot, embedded) | limits.probes, clock),
-            front=Front(_console(settings, embedded)),
+            front=Front(Console(public_url(settings))),
             admin=Door(
                 Services(
                     database=database,
@@ -198,6 +198,7 @@ async def open_platform(
                     secret=secret,
                     secrets_old=secrets_old,
                     webhooks=webhooks,
+                    webhooks_loopback=settings.webhooks.loopback,
                     catalogue=catalogue,
                     engines=running,
                     read_key=upstream_keys(data, os.environ),
@@ -309,11 +310,6 @@ def upstream_keys(directory: Path, environ: Mapping[str, str]) -> KeyReader:
         return value.strip()
 
     return read
-
-
-def _console(settings: Settings, embedded: EmbeddedServer | None) -> bytes:
-    served = embedded.served_by().name if embedded is not None else "none (started with --no-embedded)"
-    return console_page(public_url(settings), served)
 
 
 def _probes(hot: HotStore, embedded: EmbeddedServer | None) -> dict[str, Probe]:

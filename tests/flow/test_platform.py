@@ -173,7 +173,11 @@ async def test_the_front_door_sends_browsers_to_the_console_and_names_itself_to_
 
     assert (await get(http, platform, "/", accept="text/html"))[0] == 307
     assert await get(http, platform, "/", accept="*/*") == (200, {"name": "TokenMill"})
-    status, page = await get(http, platform, "/console/", accept="text/html")
+    status, page = await get(http, platform, "/console/keys", accept="text/html")
     assert status == 200
-    assert "Base URL" in str(page)
+    assert "TokenMill" in str(page)
+    assert "__NONCE__" not in str(page)
+    for path in ("/console/assets/none.js", "/console/keys", "/console/assets/%2e%2e/console.py"):
+        status, refusal = await get(http, platform, path, accept="*/*")
+        assert (status, isinstance(refusal, dict)) == (404, True)
     assert (await get(http, platform, "/console/api/v1/keys", accept="text/html"))[0] == 401

@@ -1,25 +1,21 @@
-"""Receives browsers: the front door and the console's page."""
+"""Receives browsers: the front door and what lies below `/console/`."""
 
 from __future__ import annotations
 
-from tokenmill.api.call import Call
+from collections.abc import Callable
+
+from tokenmill.api.call import Call, Header
 from tokenmill.kit.faults import Code, Fault
 
-_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
-_HEADERS = [
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", _POLICY),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-]
+Site = Callable[[str, Callable[[bytes], str]], tuple[int, bytes, list[Header]] | None]
+"""The status, body and headers for a path and a way to read the request's headers; None: nothing there."""
 
 
 class Front:
-    """What a person with a browser meets; `page` is the console as HTML."""
+    """What a person with a browser meets; `site` is the console."""
 
-    def __init__(self, page: bytes) -> None:
-        self._page = page
+    def __init__(self, site: Site) -> None:
+        self._site = site
 
     async def door(self, call: Call) -> None:
         """`GET /`: a browser goes to the console, everybody else learns the name."""
@@ -29,11 +25,17 @@ class Front:
             await call.respond(200, b'{"name":"TokenMill"}')
 
     async def console(self, call: Call) -> None:
-        """`GET /console/…`: the page. Raises Fault(NOT_FOUND) for anything else below it."""
-        if call.path.startswith("/console/assets/"):
-            raise Fault(Code.NOT_FOUND, f"There is nothing at {call.path} yet.")
-        if "text/html" not in call.header(b"accept"):
+        """`GET /console/…`: the page, or a file of it. Raises Fault(NOT_FOUND) for anything else below it."""
+        reply = self._site(call.path, call.header)
+        if reply is None:
             raise Fault(
-                Code.NOT_FOUND, "The console is a page for browsers; ask for it with Accept: text/html."
+                Code.NOT_FOUND,
+                f"There is nothing at {call.path}. The console is a page for browsers; ask for it with "
+                "Accept: text/html.",
             )
-        await call.respond(200, self._page, _HEADERS)
+        status, body, headers = reply
+        if status == 304:  # Its length would be that of what is not sent (RFC 9110, 8.6).
+            await call.start(status, headers)
+            await call.end()
+        else:
+            await call.respond(status, body, headers)
