@@ -220,3 +220,52 @@ class Payments(Protocol):
         Raises Fault(FORBIDDEN) unless the provider has signed exactly this, and lately.
         """
         ...
+
+
+class SearchAsked(Value, frozen=True, kw_only=True):
+    """Words to search the web for, and about how many results are wanted.
+
+    `country` is a code of two letters in upper case, `place` a town or region in words; empty: anywhere.
+    """
+
+    query: str
+    limit: int = 5
+    country: str = ""
+    place: str = ""
+
+
+class Source(Value, frozen=True, kw_only=True):
+    """A page that was found; `publish_time` is RFC 3339 where it is known.
+
+    `summary` is a few sentences; `text` the words of the page where the provider has them itself, so that
+    nobody need fetch it.
+    """
+
+    url: str
+    title: str = ""
+    summary: str = ""
+    site_name: str = ""
+    publish_time: str = ""
+    logo_url: str = ""
+    text: str = ""
+
+
+class SearchFailed(Exception):
+    """A search brought nothing because something is wrong; the reason holds no address and no secret."""
+
+
+class SearchProvider(Protocol):
+    """Finds pages."""
+
+    @property
+    def name(self) -> str:
+        """As settings and people call it."""
+        ...
+
+    async def search(self, asked: SearchAsked) -> tuple[Source, ...]:
+        """The pages, best first; none is an answer as well. Raises SearchFailed."""
+        ...
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        ...

@@ -12,7 +12,9 @@ from tokenmill.accounts.throttle import Throttle
 from tokenmill.catalog.catalogue import Catalogue
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.sealing import Sealer
+from tokenmill.limits.limiter import Limiter
 from tokenmill.ports import Engine, Payments
+from tokenmill.search.web_search import WebSearch
 from tokenmill.settings import Source
 from tokenmill.store.database import Database
 
@@ -47,6 +49,8 @@ class Services:
     signup: Literal["closed", "invite", "open"]
     settings: tuple[Setting, ...]
     payments: Payments | None = None
+    search: WebSearch | None = None
+    limiter: Limiter | None = None
 
     @property
     def secure(self) -> bool:
