@@ -7,15 +7,21 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 NODE_CLIENTS := tests/clients/node
 NODE_STAMP := $(NODE_CLIENTS)/node_modules/.installed
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
+CONSOLE_STAMP := console/node_modules/.installed
+CONSOLE_STATIC := src/tokenmill/admin/static
+CONSOLE_BUILT := $(CONSOLE_STATIC)/.built
+# Directories are among them, so that a file that is gone counts as a change.
+CONSOLE_SOURCES := $(wildcard console/*.html console/*.mjs console/*.ts console/*.json) $(shell find console/src console/public)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve test check format bench proof test-model test-agents lock transcript guides clean
+.PHONY: help install dev serve test check format bench proof test-model test-agents lock transcript guides api-types browser clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-install: $(STAMP) ## set up .venv with the `tokenmill` command
-dev: $(DEV_STAMP) ## set up the tools for tests and checks as well
+install: $(STAMP) $(CONSOLE_BUILT) ## set up .venv with the `tokenmill` command, and build the console
+dev: $(DEV_STAMP) $(CONSOLE_BUILT) ## set up the tools for tests and checks as well
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -36,18 +42,31 @@ $(NODE_STAMP): $(NODE_CLIENTS)/package.json $(NODE_CLIENTS)/package-lock.json | 
 	$(BIN)/npm ci --silent --prefix $(NODE_CLIENTS)
 	@touch $@
 
+$(CONSOLE_BUILT): $(CONSOLE_SOURCES) | $(CONSOLE_STAMP)
+	$(NPM) run --silent --prefix console build
+	@touch $@
+
+$(CONSOLE_STAMP): console/package.json console/package-lock.json | $(STAMP)
+	$(NPM) ci --silent --ignore-scripts --prefix console
+	@touch $@
+
 serve: install ## run the platform on http://127.0.0.1:8080 with the embedded model
 	@$(BIN)/tokenmill serve
 
-test: dev $(NODE_STAMP) ## run every test but those of the 1.5B model
+test: dev $(NODE_STAMP) browser ## run every test but those of the 1.5B model
 	$(BIN)/tokenmill models fetch smollm2-135m
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not model and not proof and not agents" tests
 
-check: dev ## format, lint, types, import floors
+check: dev ## format, lint, types, import floors, and the same of the console
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/api_types.py --check
+	$(NPM) run --silent --prefix console check
+
+browser: ## set up Chromium, which tests of the console drive
+	@tools/browser.sh
 
 format: dev ## rewrite the code in the house format
 	$(BIN)/ruff format .
@@ -56,7 +75,7 @@ format: dev ## rewrite the code in the house format
 bench: dev ## measure speed; prints a table
 	$(BIN)/python -m tests.bench
 
-proof: dev ## the long proofs; FUZZ_SECONDS (600) and FUZZ_SEED steer the hunt for hostile input
+proof: dev browser ## the long proofs; FUZZ_SECONDS (600) and FUZZ_SEED steer the hunt for hostile input
 	$(BIN)/pytest -m proof -s -n 0 --timeout 86400 tests
 
 test-model: dev ## tools and Chinese on the 1.5B model, with figures
@@ -72,8 +91,12 @@ transcript: install ## run a fresh platform and write the session into the READM
 guides: install ## write docs/guides/connect from the templates of `tokenmill connect`
 	$(BIN)/python tools/guides.py
 
+api-types: dev $(CONSOLE_STAMP) ## write the console's types of the admin API
+	$(BIN)/python tools/api_types.py
+
 lock: dev ## re-resolve requirements/*.txt (hashes, no registry addresses)
 	tools/lock.sh
 
 clean: ## remove what the build made; keeps ./data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(NODE_CLIENTS)/node_modules
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(NODE_CLIENTS)/node_modules \
+	  console/node_modules $(CONSOLE_STATIC) build
