@@ -11,7 +11,7 @@ import pytest
 from openai import OpenAI
 
 from tests.receivers import hook, letterbox, own_certificate
-from tokenmill.notify.addresses import checked_addresses, is_public
+from tokenmill.kit.addresses import checked_addresses, is_public
 from tokenmill.notify.letters import LETTERS, write_letter
 from tokenmill.notify.mail import SmtpMailer, SmtpServer
 from tokenmill.notify.webhooks import LARGEST, WebhookSender
@@ -173,6 +173,7 @@ async def test_the_address_that_was_checked_is_the_one_that_is_connected_to() ->
         "64:ff9b::a9fe:a9fe",
         "2002:7f00:1::",
         "2001:0:0:0:0:0:0:1",
+        "::7f00:1",
         "fd00:ec2::254",
         "fe80::1%eth0",
         "ff02::1",

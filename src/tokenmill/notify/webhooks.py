@@ -8,14 +8,13 @@ import hashlib
 import hmac
 from datetime import datetime
 from ipaddress import ip_address
-from socket import AF_INET, AF_INET6
-from typing import Any, Final
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
-from tokenmill.notify.addresses import Resolve, checked_addresses, system_addresses
+from tokenmill.kit.addresses import Forbidden, Resolve, checked_addresses, system_addresses
+from tokenmill.kit.pinning import Pinned
 from tokenmill.ports import Undeliverable
 
 TIMEOUTS: Final = aiohttp.ClientTimeout(total=15.0, connect=5.0)
@@ -53,7 +52,10 @@ class WebhookSender:
             raise Undeliverable("the event is too large", final=True)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         loopback = self._loopback
-        addresses = await checked_addresses(self._resolve, host, port, loopback=loopback)
+        try:
+            addresses = await checked_addresses(self._resolve, host, port, loopback=loopback)
+        except Forbidden as reason:
+            raise Undeliverable(str(reason)) from None
         if parts.scheme == "http" and not all(ip_address(each).is_loopback for each in addresses):
             raise Undeliverable("plain http is for this machine alone")
         timestamp = int(at.timestamp())
@@ -80,30 +82,8 @@ class WebhookSender:
         return parts
 
 
-class _Pinned(AbstractResolver):
-    """Answers every name with the addresses that were checked."""
-
-    def __init__(self, addresses: list[str]) -> None:
-        self._addresses = addresses
-
-    async def resolve(self, host: str, port: int = 0, family: Any = AF_INET) -> list[ResolveResult]:
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=AF_INET6 if ":" in address else AF_INET,
-                proto=0,
-                flags=0,
-            )
-            for address in self._addresses
-        ]
-
-    async def close(self) -> None: ...
-
-
 async def _post(url: str, headers: dict[str, str], body: bytes, addresses: list[str]) -> int:
-    connector = aiohttp.TCPConnector(resolver=_Pinned(addresses), force_close=True, use_dns_cache=False)
+    connector = aiohttp.TCPConnector(resolver=Pinned(addresses), force_close=True, use_dns_cache=False)
     try:
         async with (
             aiohttp.ClientSession(
