@@ -191,6 +191,7 @@ def test_keys_are_created_listed_disabled_and_deleted(data: Path, made: Initiali
     assert [each["name"] for each in listed] == ["first", "second"]
     assert created["key"] not in json.dumps(listed)
     assert answer("keys", "disable", created["id"], data=data)["disabled_at"] is not None
+    assert answer("keys", "enable", created["id"], data=data)["disabled_at"] is None
     assert answer("keys", "delete", created["id"], data=data)["deleted_at"] is not None
     assert [each["name"] for each in answer("keys", "list", data=data)["keys"]] == ["first"]
 
@@ -198,14 +199,23 @@ def test_keys_are_created_listed_disabled_and_deleted(data: Path, made: Initiali
 def test_a_key_is_created_with_what_limits_it(data: Path, made: Initialised) -> None:
     """Cap, models, networks and rates are the key's from its first moment, and the log says who made it."""
     created = answer(
-        *("keys", "create", "--account", OPERATOR, "--name", "ci", "--cap", "25.00", "--model", "a"),
-        *("--model", "b", "--address", "10.1.2.3/8", "--rpm", "5"),
+        *("keys", "create", "--account", OPERATOR, "--name", "ci", "--cap", "25.00"),
+        *(
+            "--model",
+            "mimo-v2.5-pro[1m]",
+            "--model",
+            "mimo-v2-flash",
+            "--address",
+            "10.1.2.3/8",
+            "--rpm",
+            "5",
+        ),
         data=data,
     )
     listed = {each["id"]: each for each in answer("keys", "list", data=data)["keys"]}[created["id"]]
     assert (listed["cap"], listed["models"], listed["addresses"], listed["limits"]) == (
         25_000_000_000,
-        ["a", "b"],
+        ["mimo-v2.5-pro", "mimo-v2-flash"],
         ["10.0.0.0/8"],
         {"rpm": 5},
     )
@@ -297,6 +307,16 @@ def test_no_command_ever_shows_the_secret_of_the_settings(data: Path) -> None:
     assert outputs[-1].returncode == 1
     for each in outputs:
         assert "hunter2" not in each.stdout + each.stderr
+
+
+def test_a_key_for_a_model_that_is_not_there_is_not_made(data: Path, made: Initialised) -> None:
+    """It would refuse every request; a slip of the pen is answered with the name that was meant."""
+    asked = ("keys", "create", "--account", OPERATOR, "--name", "slip", "--model", "mimo-v2.5-prp")
+    said = fault(*asked, data=data)
+    assert ("bad_value", "models") == (said.code, said.field)
+    assert "There is no model 'mimo-v2.5-prp'." in said.message
+    assert "mimo-v2.5-pro" in said.message.partition("'. ")[2]
+    assert ["first"] == [each["name"] for each in answer("keys", "list", data=data)["keys"]]
 
 
 async def test_a_running_node_refuses_a_key_soon_after_the_command_has_disabled_it(data: Path) -> None:

@@ -78,6 +78,10 @@ async def test_a_key_is_made_used_limited_stopped_and_deleted(platform: TestPlat
         await becomes(one, secret, 402)
         changed = await one.do("PATCH", path, {"name": "desk", "cap": None})
         assert (changed["name"], changed["cap"], changed["models"]) == ("desk", None, ["mimo-v2.5-pro"])
+        for method, at in (("POST", "/keys"), ("PATCH", path)):
+            said = await one.ask(method, at, {"name": "x", "models": ["mimo-v2.5-pro", "mimo-v2.5-prp"]})
+            assert (one.status, said["error"]["field"]) == (400, "models")
+            assert "mimo-v2.5-pro" in said["error"]["message"].partition(".")[2]
         await becomes(one, secret, 200)
         reset = await one.do("POST", f"{path}/reset")
         await becomes(one, secret, 401)

@@ -262,6 +262,24 @@ async def test_what_is_wrong_in_a_body_is_named_and_never_repeated(platform: Tes
         assert one.status == 405
 
 
+@pytest.mark.parametrize("loopback", [True, False])
+async def test_a_webhook_on_this_machine_is_taken_where_the_settings_allow_it(
+    tmp_path: Path, loopback: bool
+) -> None:
+    """It is for trying; elsewhere it would be a way to reach what the platform alone can reach."""
+    environ = {"TOKENMILL__WEBHOOKS__LOOPBACK": "true"} if loopback else {}
+    async with (
+        open_test_platform(tmp_path, operator=True, environ=environ) as mill,
+        browser(mill) as one,
+    ):
+        await one.confirm()
+        body = {"url": "http://127.0.0.1:9000/hook"}
+        if loopback:
+            assert (await one.do("PUT", "/account/webhook", body))["secret"].startswith("whsec_")
+        else:
+            assert await one.refused("PUT", "/account/webhook", body) == (400, "bad_value")
+
+
 async def test_no_secret_gets_into_the_audit_log(platform: TestPlatform) -> None:
     """Passwords, keys, links and codes are in no entry, and every act is in one."""
     async with browser(platform) as one:

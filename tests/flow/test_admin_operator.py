@@ -60,6 +60,23 @@ async def test_a_suspended_account_is_dead_at_once_and_reads_why(platform: TestP
         assert await operator.refused("POST", f"/operator/accounts/{own}/suspend", body) == (409, "conflict")
 
 
+async def test_a_key_that_an_operator_stops_is_not_the_accounts_to_enable(platform: TestPlatform) -> None:
+    """Nor can its secret be replaced; its people read why, and the operator's word brings it back."""
+    mine, theirs = f"/keys/{platform.key_id}", f"{account(platform)}/keys/{platform.key_id}"
+    async with browser(platform) as operator, browser(platform, EMAIL) as dev:
+        assert (await operator.do("POST", f"{theirs}/disable"))["stopped"]
+        await becomes(dev, platform.key, 401)
+        seen = await dev.get(mine)
+        assert (seen["state"], seen["stopped"]) == ("disabled", True)
+        said = await dev.ask("POST", f"{mine}/enable")
+        assert (dev.status, "Ask them" in said["error"]["message"]) == (403, True)
+        await dev.confirm()
+        assert await dev.refused("POST", f"{mine}/reset") == (403, "forbidden")
+        assert await call(dev, platform.key) == 401
+        assert not (await operator.do("POST", f"{theirs}/enable"))["stopped"]
+        await becomes(dev, platform.key, 200)
+
+
 @pytest.mark.parametrize(
     ("text", "found"), [("dev@", 1), ("%", 0), ("_ev@", 0), ("EXAMPLE.com", 2), ("\\", 0)]
 )

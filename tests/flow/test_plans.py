@@ -13,13 +13,14 @@ import pytest
 
 from tests.flow.conftest import Opener, usage_rows
 from tests.flow.test_money import books_balance, reply, wallet
-from tokenmill.accounts.keys import create_key
+from tokenmill.accounts.keys import create_key, disable_key, list_keys
 from tokenmill.accounts.plan_keys import reset_plan_key
 from tokenmill.billing.offers import put_plan
 from tokenmill.billing.plans import MILLI, Name, OffPeak, Plan, PlanPrice, Window
 from tokenmill.billing.subscriptions import buy, end_subscription, grant_subscription, set_renewal
 from tokenmill.billing.terms import RENEWING
 from tokenmill.conversation.usage import Usage
+from tokenmill.kit.faults import Fault
 from tokenmill.kit.money import Nano
 from tokenmill.settings import read_secret
 from tokenmill.testing import CATALOGUE, FixedClock, ScriptedEngine, TestPlatform
@@ -206,6 +207,25 @@ async def test_a_reset_ends_the_old_key_within_a_second_and_for_good(subscribed:
     assert 401 == (await caller.ask())[0]
     assert 200 == (await caller.ask(key=new))[0]
     assert 401 == (await caller.ask())[0]
+
+
+async def test_a_plan_key_that_an_operator_stopped_is_reset_by_operators_alone(
+    subscribed: Callable[..., Any],
+) -> None:
+    """Else its people would have a new one with a click."""
+    caller = await subscribed(plan(1_000_000))
+    account, clock = caller.platform.account_id, caller.clock
+    secret = read_secret(caller.platform.settings.security.secret, {})
+    async with caller.platform.database.write() as work:
+        (key,) = [each for each in await list_keys(work, account) if each.kind == "tp"]
+        await disable_key(work, clock, key.id, by_operator=True)
+    with pytest.raises(Fault, match="only an operator"):
+        async with caller.platform.database.write() as work:
+            await reset_plan_key(work, clock, secret, account)
+    async with caller.platform.database.write() as work:
+        new, _ = await reset_plan_key(work, clock, secret, account, by_operator=True)
+
+    assert 200 == (await caller.ask(key=new))[0]
 
 
 async def test_two_keys_of_a_plan_share_its_pool(subscribed: Callable[..., Any]) -> None:

@@ -234,6 +234,32 @@ async def test_a_key_of_another_account_is_not_found(shop: Shop) -> None:
             await reset_key(work, shop.clock, SECRET, key.id, account_id=stranger)
 
 
+async def test_what_an_operator_has_disabled_stays_so(shop: Shop) -> None:
+    """The account's people can neither enable nor reset it, whoever disabled it first."""
+    key = await shop.key()
+    async with shop.database.write() as work:
+        mine = await disable_key(work, shop.clock, key.id, shop.account)
+        assert not mine.stopped
+        theirs = await disable_key(work, shop.clock, key.id, shop.account, by_operator=True)
+        assert (theirs.stopped, theirs.disabled_at) == (True, mine.disabled_at)
+        assert (await disable_key(work, shop.clock, key.id, shop.account)).stopped
+    for bring_back in (
+        lambda work: enable_key(work, key.id, shop.account),
+        lambda work: reset_key(work, shop.clock, SECRET, key.id, account_id=shop.account),
+    ):
+        with pytest.raises(Fault, match="only an operator") as caught:
+            async with shop.database.write() as work:
+                await bring_back(work)
+        assert caught.value.code is Code.FORBIDDEN
+    async with shop.database.write() as work:
+        found = await find_key(work, key.id)
+        assert (found.stopped, found.disabled_at) == (True, mine.disabled_at)
+        enabled = await enable_key(work, key.id, by_operator=True)
+        assert (enabled.stopped, enabled.disabled_at) == (False, None)
+        await disable_key(work, shop.clock, key.id, shop.account)
+        assert (await enable_key(work, key.id, shop.account)).disabled_at is None
+
+
 async def close(work: UnitOfWork, shop: Shop, *, forced: bool = False) -> None:
     await close_account(work, shop.clock, shop.account, forced=forced)
 
@@ -352,6 +378,31 @@ async def test_a_webhook_that_cannot_be_meant_is_refused(shop: Shop, url: str) -
         async with shop.database.write() as work:
             await set_webhook(work, Sealer(SECRET, purpose="webhooks"), shop.account, url)
     assert caught.value.field == "webhook_url"
+
+
+@pytest.mark.parametrize(
+    ("url", "fits"),
+    [
+        ("http://127.0.0.1:9000/hook", True),
+        ("https://localhost/hook", True),
+        ("http://[::1]/", True),
+        ("https://example.com/hook", True),
+        ("http://example.com/", False),
+        ("http://10.0.0.1/", False),
+        ("http://169.254.169.254/latest", False),
+    ],
+)
+async def test_where_this_machine_is_allowed_plain_http_to_it_is_too(
+    shop: Shop, url: str, fits: bool
+) -> None:
+    """And only to it: that is for trying."""
+    sealer = Sealer(SECRET, purpose="webhooks")
+    async with shop.database.write() as work:
+        if fits:
+            assert await set_webhook(work, sealer, shop.account, url, loopback=True)
+        else:
+            with pytest.raises(Fault, match="one of this machine"):
+                await set_webhook(work, sealer, shop.account, url, loopback=True)
 
 
 async def test_the_plugin_switch_is_announced(shop: Shop) -> None:

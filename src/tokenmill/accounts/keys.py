@@ -33,6 +33,7 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
     """A key as lists show it: `shown` is `sk-AbCd…wxyz`, the secret itself is not kept.
 
     `cap` is in nano-units of the account's currency; `addresses` are IP networks. None does not limit.
+    `stopped`: an operator disabled it, and only an operator may enable it.
     """
 
     id: KeyId
@@ -43,6 +44,7 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None
     disabled_at: datetime | None
+    stopped: bool
     deleted_at: datetime | None
     models: tuple[ModelId, ...] | None
     subscription_id: str | None = None
@@ -88,6 +90,7 @@ async def create_key(
         created_at=clock.now(),
         expires_at=_future(expires_at, clock),
         disabled_at=None,
+        stopped=False,
         deleted_at=None,
         models=_models(models),
         last_used_at=None,
@@ -147,9 +150,10 @@ async def reset_key(
 ) -> tuple[str, KeyView]:
     """A new secret for what the key may do: the old key is dead for ever, the new one has another id.
 
-    Of a cap it has what the old one left.
+    Of a cap it has what the old one left. Raises Fault(FORBIDDEN) for a key that an operator disabled.
     """
     old = await _live(work, key_id, account_id)
+    must_not_be_stopped(old)
     cap = None
     if old.cap is not None:
         account = await work.session.get_one(Account, old.account_id)
@@ -192,19 +196,33 @@ async def find_key(work: ReadWork | UnitOfWork, key_id: str, account_id: Account
 
 
 async def disable_key(
-    work: UnitOfWork, clock: Clock, key_id: str, account_id: AccountId | None = None
+    work: UnitOfWork,
+    clock: Clock,
+    key_id: str,
+    account_id: AccountId | None = None,
+    *,
+    by_operator: bool = False,
 ) -> KeyView:
-    """Stops the key until further notice; disabling it twice keeps the first time."""
+    """Stops the key until further notice; disabling it twice keeps the first time.
+
+    What an operator has disabled stays so until an operator enables it, whatever the account's people do.
+    """
     row = await _live(work, key_id, account_id)
     row.disabled_at = row.disabled_at or clock.now()
+    row.stopped = row.stopped or by_operator
     await work.changed("key", row.id)
     return _view(row)
 
 
-async def enable_key(work: UnitOfWork, key_id: str, account_id: AccountId | None = None) -> KeyView:
-    """Undoes `disable_key`."""
+async def enable_key(
+    work: UnitOfWork, key_id: str, account_id: AccountId | None = None, *, by_operator: bool = False
+) -> KeyView:
+    """Undoes `disable_key`. Raises Fault(FORBIDDEN) where an operator did that, and none undoes it."""
     row = await _live(work, key_id, account_id)
+    if not by_operator:
+        must_not_be_stopped(row)
     row.disabled_at = None
+    row.stopped = False
     await work.changed("key", row.id)
     return _view(row)
 
@@ -234,6 +252,17 @@ async def _live(work: ReadWork | UnitOfWork, key_id: str, account_id: AccountId 
             field="id",
         )
     return row
+
+
+def must_not_be_stopped(row: Key) -> None:
+    """Raises Fault(FORBIDDEN) for a key that an operator disabled: its account cannot bring it back."""
+    if row.stopped:
+        raise Fault(
+            Code.FORBIDDEN,
+            "An operator of this platform has disabled this key, and only an operator can bring it back. "
+            "Ask them, or use another key.",
+            field="id",
+        )
 
 
 def _shortened(key_id: str) -> str:
@@ -309,6 +338,7 @@ def _view(row: Key) -> KeyView:
         created_at=row.created_at,
         expires_at=row.expires_at,
         disabled_at=row.disabled_at,
+        stopped=row.stopped,
         deleted_at=row.deleted_at,
         models=None if row.models is None else tuple(map(ModelId, row.models)),
         subscription_id=row.subscription_id,

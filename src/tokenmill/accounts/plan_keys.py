@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from tokenmill.accounts.keys import KeyView, create_key
+from tokenmill.accounts.keys import KeyView, create_key, must_not_be_stopped
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId
@@ -31,11 +31,12 @@ async def create_plan_key(
 
 
 async def reset_plan_key(
-    work: UnitOfWork, clock: Clock, secret: bytes, account_id: AccountId
+    work: UnitOfWork, clock: Clock, secret: bytes, account_id: AccountId, *, by_operator: bool = False
 ) -> tuple[str, KeyView]:
     """A new key for the account's Token Plan; every older one of the plan is dead for ever.
 
-    Raises Fault(NOT_FOUND) when no plan runs.
+    Raises Fault(NOT_FOUND) when no plan runs, Fault(FORBIDDEN) where an operator disabled the plan's key and
+    none asks.
     """
     query = select(Subscription.id).where(
         Subscription.account_id == account_id, Subscription.state == "active"
@@ -49,6 +50,8 @@ async def reset_plan_key(
         )
     old = select(Key).where(Key.subscription_id == subscription_id, Key.deleted_at.is_(None))
     for key in await work.session.scalars(old.order_by(Key.id)):
+        if not by_operator:
+            must_not_be_stopped(key)
         key.deleted_at = clock.now()
         await work.changed("key", key.id)
     await work.session.flush()

@@ -59,36 +59,44 @@ async def set_low_balance(work: UnitOfWork, account_id: AccountId, amount: Nano 
     await work.changed("account", account_id)
 
 
-async def set_webhook(work: UnitOfWork, sealer: Sealer, account_id: AccountId, url: str | None) -> str | None:
+async def set_webhook(
+    work: UnitOfWork, sealer: Sealer, account_id: AccountId, url: str | None, *, loopback: bool = False
+) -> str | None:
     """Where events are sent; the new secret that signs them, whole for the only time, or None with no URL.
 
-    Raises Fault(BAD_VALUE) for what is no address to send to.
+    `loopback` allows this machine itself, and plain http to it. Raises Fault(BAD_VALUE) for what is no address
+    to send to.
     """
     row = await get_account(work, account_id)
     if url is None:
         row.webhook_url = row.webhook_secret = None
         await work.changed("account", account_id)
         return None
-    row.webhook_url = _webhook_url(url)
+    row.webhook_url = _webhook_url(url, loopback=loopback)
     secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"  # As Standard Webhooks receivers read it.
     row.webhook_secret = sealer.seal(secret.encode(), account_id.encode()).hex()
     await work.changed("account", account_id)
     return secret
 
 
-def _webhook_url(url: str) -> str:
+def _webhook_url(url: str, *, loopback: bool) -> str:
     """The sender looks at where the name leads; this refuses what can never be meant."""
+    here = ", or one of this machine like http://127.0.0.1:9000/hook" if loopback else ""
     wrong = Fault(
-        Code.BAD_VALUE, "Write a public address like https://example.com/hook.", field="webhook_url"
+        Code.BAD_VALUE, f"Write a public address like https://example.com/hook{here}.", field="webhook_url"
     )
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise wrong from None
-    if parts.scheme != "https" or not host or "@" in parts.netloc or len(url) > _LONGEST_URL:
+    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or len(url) > _LONGEST_URL:
         raise wrong
     if not url.isascii() or not url.isprintable() or " " in url:
+        raise wrong
+    if loopback and _is_loopback(host):
+        return url
+    if parts.scheme == "http":
         raise wrong
     try:
         literal = ip_address(host)
@@ -97,3 +105,10 @@ def _webhook_url(url: str) -> str:
     if not literal.is_global:
         raise wrong
     return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -51,6 +51,7 @@ class Services:
     payments: Payments | None = None
     search: WebSearch | None = None
     limiter: Limiter | None = None
+    webhooks_loopback: bool = False
 
     @property
     def secure(self) -> bool:

@@ -9,6 +9,7 @@ from tokenmill.catalog.complaints import did_you_mean, quoted
 from tokenmill.catalog.entries import Model, Target, TargetRef
 from tokenmill.kit.clock import rfc3339
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.kit.ids import ModelId
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LONG_CONTEXT = "[1m]"  # Coding agents append it to ask for the long context window.
@@ -50,6 +51,13 @@ class Catalogue:
             f"There is no model {quoted(name)}.{near} GET /v1/models lists all.",
             field="model",
         )
+
+    def id_of(self, name: str, at: datetime | None = None) -> ModelId:
+        """The id of a model that a list names. Raises Fault(BAD_VALUE) where `find` finds none."""
+        try:
+            return ModelId(self.find(name, at).id)
+        except Fault as fault:
+            raise Fault(Code.BAD_VALUE, fault.message, field="models") from None
 
     def targets_of(self, model: Model) -> tuple[tuple[Target, TargetRef], ...]:
         """The targets that serve `model`, in the order of its entry; empty when none is left."""

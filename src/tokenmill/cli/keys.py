@@ -28,8 +28,9 @@ from tokenmill.cli.options import (
 if TYPE_CHECKING:
     from tokenmill.accounts.keys import KeyView
     from tokenmill.kit.ids import AccountId
+    from tokenmill.store.database import UnitOfWork
 
-app = typer.Typer(no_args_is_help=True, help="Make, list, disable and delete keys.")
+app = typer.Typer(no_args_is_help=True, help="Make, list, disable, enable and delete keys.")
 
 KeyIdArgument = Annotated[str, typer.Argument(metavar="ID", help="The key's id (key_…), not the key.")]
 Owner = Annotated[str | None, typer.Option("--account", metavar="EMAIL", help="Only this account's keys.")]
@@ -111,12 +112,24 @@ def reset(
 def disable(
     key_id: KeyIdArgument, data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False
 ) -> None:
-    """Stop a key; running servers refuse it within a second."""
+    """Stop a key; running servers refuse it within a second, and only an operator can enable it."""
     key = asyncio.run(_disable(data, config, key_id))
     if json:
         print_json({"id": key.id, "disabled_at": key.disabled_at})
     else:
         typer.echo(f"{key.name} ({key.shown}) is disabled.")
+
+
+@app.command()
+def enable(
+    key_id: KeyIdArgument, data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False
+) -> None:
+    """Let a key that was stopped work again."""
+    key = asyncio.run(_enable(data, config, key_id))
+    if json:
+        print_json({"id": key.id, "disabled_at": key.disabled_at})
+    else:
+        typer.echo(f"{key.name} ({key.shown}) is enabled.")
 
 
 @app.command()
@@ -163,6 +176,7 @@ async def _create(data: Path, config: Path | None, email: str, asked: _Asked) ->
         secret = read_secret(open_settings(data, config).security.secret, os.environ)
         async with database.write() as work:
             owner = await find_account(work, email)
+            models = await _ids(work, asked.models)
             whole, key = await create_key(
                 work,
                 SystemClock(),
@@ -170,7 +184,7 @@ async def _create(data: Path, config: Path | None, email: str, asked: _Asked) ->
                 account_id=owner.id,
                 name=asked.name,
                 expires_at=asked.expires_at,
-                models=asked.models,
+                models=models,
                 cap=None if asked.cap is None else Nano(asked.cap),
                 addresses=asked.addresses,
                 limits=RateLimits(*asked.limits),
@@ -178,6 +192,17 @@ async def _create(data: Path, config: Path | None, email: str, asked: _Asked) ->
             details = {"name": key.name, "key": key.shown}
             await record(work, SystemClock(), CLI, "key.create", key.id, account_id=owner.id, details=details)
             return whole, key
+
+
+async def _ids(work: UnitOfWork, names: list[str] | None) -> list[str] | None:
+    """The models that the catalogue has by these names."""
+    from tokenmill.catalog.repository import load
+    from tokenmill.kit.clock import SystemClock
+
+    if names is None:
+        return None
+    catalogue, now = await load(work), SystemClock().now()
+    return [catalogue.id_of(name, now) for name in names]
 
 
 async def _reset(data: Path, config: Path | None, email: str) -> tuple[str, KeyView]:
@@ -190,7 +215,7 @@ async def _reset(data: Path, config: Path | None, email: str) -> tuple[str, KeyV
         secret = read_secret(open_settings(data, config).security.secret, os.environ)
         async with database.write() as work:
             owner = await find_account(work, email)
-            whole, key = await reset_plan_key(work, SystemClock(), secret, owner.id)
+            whole, key = await reset_plan_key(work, SystemClock(), secret, owner.id, by_operator=True)
             plan_id, shown = key.subscription_id, key.shown
             await note(work, "plan.key_reset", key.id, owner.id, subscription=plan_id, key=shown)
             return whole, key
@@ -212,8 +237,17 @@ async def _disable(data: Path, config: Path | None, key_id: str) -> KeyView:
     from tokenmill.kit.clock import SystemClock
 
     async with open_store(data, config) as database, database.write() as work:
-        key = await disable_key(work, SystemClock(), key_id)
+        key = await disable_key(work, SystemClock(), key_id, by_operator=True)
         await note(work, "key.disable", key.id, key.account_id)
+        return key
+
+
+async def _enable(data: Path, config: Path | None, key_id: str) -> KeyView:
+    from tokenmill.accounts.keys import enable_key
+
+    async with open_store(data, config) as database, database.write() as work:
+        key = await enable_key(work, key_id, by_operator=True)
+        await note(work, "key.enable", key.id, key.account_id)
         return key
 
 

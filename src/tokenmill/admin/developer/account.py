@@ -98,7 +98,9 @@ async def empty_vault(caller: Owner, desk: Desk) -> Done:
 async def change_webhook(asked: Webhook, caller: ConfirmedOwner, desk: Desk) -> WebhookSet:
     """Set where events are sent; each time there is a new secret."""
     async with acting(desk, caller, "account.webhook") as act:
-        secret = await set_webhook(act.work, desk.webhooks, caller.account_id, asked.url)
+        secret = await set_webhook(
+            act.work, desk.webhooks, caller.account_id, asked.url, loopback=desk.webhooks_loopback
+        )
         act.on(caller.account_id, url=asked.url)
     return WebhookSet(url=asked.url, secret=secret)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -86,7 +87,7 @@ class Recent(Shown):
 
 
 class KeyShown(Shown):
-    """A key; `spent` is what counts towards its cap."""
+    """A key; `spent` counts towards its cap. `stopped`: disabled by an operator, who alone can enable it."""
 
     id: str
     kind: KeyKind
@@ -96,6 +97,7 @@ class KeyShown(Shown):
     created_at: Moment
     expires_at: Moment | None
     disabled_at: Moment | None
+    stopped: bool
     last_used_at: Moment | None
     models: list[str] | None
     cap: Amount | None
@@ -135,7 +137,7 @@ async def make_key(asked: KeyAsked, caller: Member, desk: Desk) -> KeyMade:
             account_id=caller.account_id,
             name=asked.name,
             expires_at=asked.expires_at,
-            models=asked.models,
+            models=None if asked.models is None else _ids(desk, asked.models),
             cap=asked.cap,
             addresses=asked.addresses,
             limits=asked.limits.limits(),
@@ -157,6 +159,8 @@ async def change(key_id: str, asked: KeyChange, caller: Member, desk: Desk) -> K
     if "name" in given and asked.name is None:
         raise Fault(Code.BAD_VALUE, "A key has a name.", field="name")
     async with acting(desk, caller, "key.change") as act:
+        before = await find_key(act.work, key_id, caller.account_id)
+        models = None if asked.models is None else _ids(desk, asked.models, before.models or ())
         await change_key(
             act.work,
             desk.clock,
@@ -164,7 +168,7 @@ async def change(key_id: str, asked: KeyChange, caller: Member, desk: Desk) -> K
             account_id=caller.account_id,
             name=asked.name or KEEP,
             expires_at=asked.expires_at if "expires_at" in given else KEEP,
-            models=asked.models if "models" in given else KEEP,
+            models=models if "models" in given else KEEP,
             cap=asked.cap if "cap" in given else KEEP,
             addresses=asked.addresses if "addresses" in given else KEEP,
             limits=KEEP if "limits" not in given else (asked.limits or Rates()).limits(),
@@ -184,7 +188,7 @@ async def disable(key_id: str, caller: Member, desk: Desk) -> KeyShown:
 
 @router.post("/keys/{key_id}/enable")
 async def enable(key_id: str, caller: Member, desk: Desk) -> KeyShown:
-    """Undo disabling."""
+    """Undo disabling; what an operator disabled is refused."""
     async with acting(desk, caller, "key.enable") as act:
         await enable_key(act.work, key_id, caller.account_id)
         act.on(key_id)
@@ -209,6 +213,12 @@ async def delete(key_id: str, caller: Member, desk: Desk) -> Done:
     return Done()
 
 
+def _ids(desk: Services, names: Sequence[str], held: Collection[str] = ()) -> list[str]:
+    """The models of these names; those that the key has already may have left the catalogue since."""
+    catalogue, now = desk.catalogue(), desk.clock.now()
+    return [name if name in held else catalogue.id_of(name, now) for name in names]
+
+
 async def _look(desk: Services, caller: Caller, key_id: str) -> KeyShown:
     async with desk.database.read() as work:
         view = await find_key(work, key_id, caller.account_id)
@@ -229,6 +239,7 @@ def _shown(desk: Services, view: KeyView, used_up: Nano, use: KeyUse | None) -> 
         created_at=view.created_at,
         expires_at=view.expires_at,
         disabled_at=view.disabled_at,
+        stopped=view.stopped,
         last_used_at=view.last_used_at if use is None else use.last_at,
         models=None if view.models is None else list(view.models),
         cap=view.cap,

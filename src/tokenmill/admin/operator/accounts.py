@@ -104,6 +104,7 @@ class KeyRow(Shown):
     created_at: Moment
     expires_at: Moment | None
     disabled_at: Moment | None
+    stopped: bool
     deleted_at: Moment | None
 
 
@@ -209,9 +210,9 @@ async def keys(account_id: str, _: Operator, desk: Desk) -> Everything[KeyRow]:
 
 @router.post("/{account_id}/keys/{key_id}/disable")
 async def stop_key(account_id: str, key_id: str, caller: Operator, desk: Desk) -> KeyRow:
-    """Stop one key of an account within a second."""
+    """Stop one key of an account within a second; its people cannot enable it again."""
     async with acting(desk, caller, "key.disable", AccountId(account_id)) as act:
-        view = await disable_key(act.work, desk.clock, key_id, AccountId(account_id))
+        view = await disable_key(act.work, desk.clock, key_id, AccountId(account_id), by_operator=True)
         act.on(key_id)
     return KeyRow.of(view)
 
@@ -220,7 +221,7 @@ async def stop_key(account_id: str, key_id: str, caller: Operator, desk: Desk) -
 async def start_key(account_id: str, key_id: str, caller: Operator, desk: Desk) -> KeyRow:
     """Undo that."""
     async with acting(desk, caller, "key.enable", AccountId(account_id)) as act:
-        view = await enable_key(act.work, key_id, AccountId(account_id))
+        view = await enable_key(act.work, key_id, AccountId(account_id), by_operator=True)
         act.on(key_id)
     return KeyRow.of(view)
 

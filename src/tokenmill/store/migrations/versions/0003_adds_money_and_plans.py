@@ -368,6 +368,7 @@ def upgrade() -> None:  # noqa: PLR0915  (one statement a table)
         batch_op.add_column(sa.Column("cap", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("addresses", sa.JSON(none_as_null=True), nullable=True))
         batch_op.add_column(sa.Column("limits", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("stopped", sa.Boolean(), server_default=sa.false(), nullable=False))
 
     with op.batch_alter_table("usage", schema=None) as batch_op:
         batch_op.add_column(sa.Column("subscription_id", sa.Text(), server_default="", nullable=False))
