@@ -64,8 +64,8 @@ async def set_webhook(
 ) -> str | None:
     """Where events are sent; the new secret that signs them, whole for the only time, or None with no URL.
 
-    `loopback` allows this machine itself, and plain http to it. Raises Fault(BAD_VALUE) for what is no address
-    to send to.
+    `loopback` allows this machine itself, and plain http to it. Raises Fault(BAD_VALUE) for what is no
+    address to send to.
     """
     row = await get_account(work, account_id)
     if url is None:

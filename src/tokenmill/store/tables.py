@@ -130,9 +130,7 @@ class Key(Base):
     cap: Mapped[int | None] = mapped_column(BigInteger)  # Nano-units it may spend in all; None: no cap.
     addresses: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))  # IP networks; None: any.
     limits: Mapped[str | None]  # JSON text: this key's own limits, below those of its account.
-    stopped: Mapped[bool] = mapped_column(
-        server_default=false()
-    )  # Disabled by an operator, who alone enables it.
+    stopped: Mapped[bool] = mapped_column(server_default=false())  # By an operator, who alone enables it.
 
 
 class CatalogTarget(Base):
