@@ -1,0 +1,43 @@
+/** Signing in and out, and who one is. */
+import { queryOptions } from "@tanstack/react-query";
+
+import { api, told } from "../client";
+import type { components } from "../schema";
+import { setMe, type Me } from "../session";
+
+export const welcomeQuery = queryOptions({
+  queryKey: ["welcome"],
+  queryFn: ({ signal }) => told(api.GET("/console/api/v1/welcome", { signal })),
+  staleTime: Infinity,
+});
+
+/** Who is signed in. Throws ApiError(signed_out). */
+export async function fetchMe(): Promise<Me> {
+  return known(await told(api.GET("/console/api/v1/session")));
+}
+
+export async function signIn(email: string, password: string): Promise<Me> {
+  return known(await told(api.POST("/console/api/v1/session", { body: { email, password } })));
+}
+
+export async function confirmPassword(password: string): Promise<Me> {
+  return known(await told(api.POST("/console/api/v1/session/confirm", { body: { password } })));
+}
+
+export async function changePassword(old: string, fresh: string): Promise<Me> {
+  return known(await told(api.PUT("/console/api/v1/session/password", { body: { old, new: fresh } })));
+}
+
+export async function chooseLanguage(language: components["schemas"]["LanguageChosen"]["language"]): Promise<Me> {
+  return known(await told(api.PUT("/console/api/v1/session/language", { body: { language } })));
+}
+
+export async function signOut(): Promise<void> {
+  await told(api.DELETE("/console/api/v1/session"));
+  setMe(null);
+}
+
+function known(me: Me): Me {
+  setMe(me);
+  return me;
+}

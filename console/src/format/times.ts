@@ -1,0 +1,56 @@
+/** Moments in the reader's language and chosen zone; the API gives them in RFC 3339. */
+import type { Language } from "@/preferences";
+
+/** `2026-11-22 20:16:05` in Chinese, `Nov 22, 2026, 20:16:05` in English. */
+export function dateTime(moment: string | Date, language: Language, zone: string): string {
+  return formatted(moment, language, zone, { date: true, time: true });
+}
+
+/** The date alone. */
+export function day(moment: string | Date, language: Language, zone: string): string {
+  return formatted(moment, language, zone, { date: true, time: false });
+}
+
+/** `20:16:05`. */
+export function clock(moment: string | Date, language: Language, zone: string): string {
+  return formatted(moment, language, zone, { date: false, time: true });
+}
+
+/** `2 minutes ago`, `in 3 days`. */
+export function relative(moment: string | Date, now: Date, language: Language): string {
+  const seconds = (new Date(moment).getTime() - now.getTime()) / 1_000;
+  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? (["second", 1] as const);
+  return words.format(Math.trunc(seconds / size), unit);
+}
+
+/** `UTC+8`, of an IANA zone at a moment. */
+export function offset(zone: string, at: Date): string {
+  const parts = new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "shortOffset" }).formatToParts(at);
+  const name = parts.find((part) => part.type === "timeZoneName")?.value ?? "UTC";
+  return name.replace("GMT", "UTC");
+}
+
+const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+
+function formatted(
+  moment: string | Date,
+  language: Language,
+  zone: string,
+  wanted: { date: boolean; time: boolean },
+): string {
+  // Swedish writes dates as ISO does, which is what the Chinese console shows.
+  const chinese = language === "zh-CN";
+  return new Intl.DateTimeFormat(chinese ? "sv-SE" : "en-US", {
+    timeZone: zone,
+    ...(wanted.date && (chinese ? { year: "numeric", month: "2-digit", day: "2-digit" } : { dateStyle: "medium" })),
+    ...(wanted.time &&
+      (chinese || !wanted.date
+        ? { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }
+        : { timeStyle: "medium", hourCycle: "h23" })),
+  }).format(new Date(moment));
+}

@@ -1,0 +1,8 @@
+import { useTranslation } from "react-i18next";
+
+import { Page } from "@/parts/Page";
+
+export default function Whole() {
+  const { t } = useTranslation("plugins");
+  return <Page title={t("title")}>{null}</Page>;
+}

@@ -1,0 +1,58 @@
+/** What concerns every page: the server is away, the console is old, the plan is used up. */
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Alert, Button } from "antd";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { EVERY } from "@/api/query";
+import { ApiError } from "@/api/errors";
+import { api, told } from "@/api/client";
+
+export function Notices() {
+  const { t } = useTranslation();
+  const away = useServerAway();
+  const old = useOldVersion();
+  return (
+    <div role="status">
+      {away && <Alert banner type="warning" title={t("offline")} />}
+      {old && (
+        <Alert
+          banner
+          type="info"
+          title={t("newVersion")}
+          action={<Button onClick={() => location.reload()}>{t("action.reload")}</Button>}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Asks for little, often; when the server is back, all that failed is asked for again. */
+function useServerAway(): boolean {
+  const queries = useQueryClient();
+  const { error, isError } = useQuery({
+    queryKey: ["alive"],
+    queryFn: ({ signal }) => told(api.GET("/console/api/v1/welcome", { signal })),
+    retry: false,
+    refetchInterval: (query) => (query.state.status === "error" ? EVERY.live : EVERY.keys - 1_000),
+  });
+  const away = isError && error instanceof ApiError && (error.status === 0 || error.status >= 502);
+  useEffect(() => {
+    if (!away) void queries.refetchQueries({ predicate: (query) => query.state.status === "error" });
+  }, [away, queries]);
+  return away;
+}
+
+/** Vite says so when a page's part is gone: the server has a newer build. */
+function useOldVersion(): boolean {
+  const [old, setOld] = useState(false);
+  useEffect(() => {
+    const seen = (event: Event): void => {
+      event.preventDefault();
+      setOld(true);
+    };
+    addEventListener("vite:preloadError", seen);
+    return () => removeEventListener("vite:preloadError", seen);
+  }, []);
+  return old;
+}

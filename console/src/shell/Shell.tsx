@@ -1,0 +1,111 @@
+/** Menu, top bar and the place of the page, for who is signed in. */
+import { MenuOutlined } from "@ant-design/icons";
+import { useIsFetching } from "@tanstack/react-query";
+import { Button, Drawer, Layout, Menu } from "antd";
+import { Suspense, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, Outlet, useLocation } from "react-router";
+
+import { useMe } from "@/api/session";
+import { Loading } from "@/parts/Loading";
+import { Logo } from "@/parts/Logo";
+import { useWidth } from "@/parts/useWidth";
+import { WIDE } from "@/style/tokens";
+
+import { Asking } from "./Asking";
+import { Notices } from "./Notices";
+import { DEVELOPER, OPERATOR, placeOf, type Entry } from "./menu";
+import { TopBar } from "./TopBar";
+
+export default function Shell() {
+  const { t } = useTranslation();
+  const wide = useWidth(WIDE);
+  const { pathname } = useLocation();
+  const [open, setOpen] = useState<string | null>(null);
+  // The drawer belongs to the page on which it was opened, and goes with it.
+  const shown = open === pathname;
+  return (
+    <Layout className="tm-shell" hasSider={wide}>
+      <a className="tm-skip" href="#content">
+        {t("skip")}
+      </a>
+      {wide ? (
+        <Layout.Sider width={220} className="tm-sider">
+          <Brand />
+          <Navigation />
+        </Layout.Sider>
+      ) : (
+        <Drawer open={shown} onClose={() => setOpen(null)} placement="left" size={280} title={<Brand />} aria-label={t("menu")}>
+          <Navigation />
+        </Drawer>
+      )}
+      <Layout>
+        <Layout.Header className="tm-bar">
+          {!wide && (
+            <Button type="text" icon={<MenuOutlined aria-hidden />} aria-label={t("menu")} onClick={() => setOpen(pathname)} />
+          )}
+          <TopBar />
+        </Layout.Header>
+        <Notices />
+        <Layout.Content id="content" role="main" tabIndex={-1}>
+          <Suspense fallback={<PageLoading />}>
+            <Outlet />
+          </Suspense>
+        </Layout.Content>
+      </Layout>
+      <Refreshing />
+      <Asking />
+    </Layout>
+  );
+}
+
+function Brand() {
+  return (
+    <Link to="/" className="tm-brand">
+      <Logo />
+      TokenMill
+    </Link>
+  );
+}
+
+function Navigation() {
+  const { t } = useTranslation();
+  const { role } = useMe();
+  const { pathname } = useLocation();
+  const here = placeOf(pathname);
+  const items = (entries: readonly Entry[]) =>
+    entries.map((entry) => ({
+      key: entry.place,
+      icon: entry.icon,
+      label: (
+        <Link to={entry.path} aria-current={entry === here ? "page" : undefined}>
+          {t(`nav.${entry.place}`)}
+        </Link>
+      ),
+    }));
+  const groups = [{ key: "developer", type: "group" as const, label: t("section.developer"), children: items(DEVELOPER) }];
+  if (role === "operator") {
+    groups.push({ key: "operator", type: "group" as const, label: t("section.operator"), children: items(OPERATOR) });
+  }
+  return (
+    <nav aria-label={t("menu")}>
+      <Menu mode="inline" selectedKeys={here === undefined ? [] : [here.place]} items={groups} style={{ border: 0 }} />
+    </nav>
+  );
+}
+
+function PageLoading() {
+  return (
+    <div className="tm-page">
+      <Loading rows={8} />
+    </div>
+  );
+}
+
+/** A thin bar while something that is shown already is fetched anew; not for what polls every few seconds. */
+function Refreshing() {
+  const fetching = useIsFetching({
+    predicate: (query) => query.state.data !== undefined && query.state.dataUpdatedAt < Date.now() - 10_000,
+  });
+  return fetching > 0 ? <div className="tm-refreshing" aria-hidden="true" /> : null;
+}
