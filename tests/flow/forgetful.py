@@ -50,6 +50,11 @@ class DemandingUpstream(ScriptedUpstream):
         self._calls = calls
         self._signature = signature
 
+    @staticmethod
+    def thought(number: int) -> str:
+        """What it thinks in this turn."""
+        return thought(number)
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One turn; which one it is, the history tells."""
         body = json.loads(await request.read())
@@ -70,7 +75,7 @@ class DemandingUpstream(ScriptedUpstream):
             for at, arguments in enumerate(self._calls(number))
         ]
         if self.engine == "openai":
-            thinking = [{"reasoning_content": piece} for piece in _pieces(thought(number))]
+            thinking = [{"reasoning_content": piece} for piece in _pieces(self.thought(number))]
             tools = [
                 {
                     "tool_calls": [
@@ -86,7 +91,7 @@ class DemandingUpstream(ScriptedUpstream):
             ]
             return chat_events(*thinking, *tools, finish="tool_calls")
         deltas: list[Json] = [
-            {"type": "thinking_delta", "thinking": piece} for piece in _pieces(thought(number))
+            {"type": "thinking_delta", "thinking": piece} for piece in _pieces(self.thought(number))
         ]
         if self._signature is not None:
             deltas.append({"type": "signature_delta", "signature": f"{self._signature}{number}"})

@@ -252,7 +252,12 @@ async def test_a_conversation_goes_on_in_another_protocol(
 
 
 def trimmed(said: Json) -> Json:
-    """As Qwen Code: without the white space around the words."""
+    """As Qwen Code: without the white space around the words; of a sealed item only the words are left."""
+    if said.get("type") == "reasoning":
+        summary = [{**part, "text": part["text"].strip()} for part in said["summary"]]
+        return {"type": "reasoning", "id": said["id"], "summary": summary}
+    if "type" in said:
+        return said
     if "reasoning_content" in said:
         return {**said, "reasoning_content": said["reasoning_content"].strip()}
     blocks = [
@@ -291,6 +296,44 @@ async def test_signatures_go_back_from_clients_that_lose_them(
         {"type": "thinking", "thinking": thought(number), "signature": f"sig+/={number}"}
         for number in range(2)
     ]
+
+
+@pytest.mark.parametrize("engine", ["openai", "anthropic"])
+@pytest.mark.parametrize("wire", WIRES)
+async def test_an_upstream_that_signs_nothing_gets_every_byte_of_what_a_client_trimmed(
+    wire: Wire, engine: Engine, platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    """Else the prompt would differ from what the model wrote, and its prefix cache would miss."""
+    async with listening(DemandingUpstream(engine)) as upstream:
+        platform = await platform_with(None, catalogue=demanding(upstream))
+        agent = Agent(http, platform.url, platform.key, wire, trimmed)
+        for _ in range(3):
+            await agent.turn()
+
+    assert upstream.back == all_back(3)
+    assert "what 2 turns came without was put back" in (await usage_rows(platform))[-1].drops
+
+
+class PlainThinker(DemandingUpstream):
+    """Its thoughts have no white space around them, so that nobody can see that they are whole."""
+
+    @staticmethod
+    def thought(number: int) -> str:
+        return f"Turn {number}."
+
+
+async def test_reasoning_that_came_whole_is_not_said_to_be_put_back(
+    platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    """Most clients keep every byte; their records stay clean."""
+    async with listening(PlainThinker("openai")) as upstream:
+        platform = await platform_with(None, catalogue=demanding(upstream))
+        agent = Agent(http, platform.url, platform.key, "chat", lambda said: said)
+        for _ in range(3):
+            await agent.turn()
+
+    assert upstream.back[-1] == ["Turn 0.", "Turn 1."]
+    assert {row.drops for row in await usage_rows(platform)} == {"[]"}
 
 
 async def test_another_issuer_gets_no_signature_that_is_not_its_own(

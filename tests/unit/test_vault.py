@@ -92,6 +92,29 @@ def test_words_get_their_signature_again() -> None:
     assert restored(request, turn, signed=True).turns[1].parts == (think("one", "s1"), call())
 
 
+@pytest.mark.parametrize("words", ["one\n two", "one\n two\n", "one\n\n two", " one\n two"])
+def test_words_that_lost_white_space_are_whole_again(words: str) -> None:
+    """Byte for byte, for a target that signs nothing; a turn that came whole is left as it is."""
+    turn = heard(asking(ASKED), think(" one\n "), think("two\n\n"), call())
+    back = asking(ASKED, Turn("assistant", (think(words), call())))
+    whole = asking(ASKED, Turn("assistant", (think(" one\n two\n\n"), call())))
+
+    assert restored(back, turn).turns[1].parts == (think(" one\n "), think("two\n\n"), call())
+    assert restored(whole, turn) is whole
+    plain = heard(asking(ASKED), think("one"), call())
+    same = asking(ASKED, Turn("assistant", (think("one"), call())))
+    assert len(gaps(same, signed=False)) == 1
+    assert restored(same, plain) is same
+
+
+def test_words_between_white_space_are_not_looked_up() -> None:
+    """Nothing has been taken off them, so nobody need be asked what they were."""
+    said = asking(ASKED, Turn("assistant", (think("\none\n"), call())))
+
+    assert gaps(said, signed=False) == []
+    assert len(gaps(said, signed=True)) == 1
+
+
 def test_blank_reasoning_that_nobody_knows_is_nothing() -> None:
     """So that a target which demands some gets what stands for it, and the record says so."""
     request = asking(ASKED, Turn("assistant", (Reasoning(""), call()), at=("a", "b")))

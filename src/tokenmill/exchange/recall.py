@@ -46,7 +46,7 @@ class Recall:
     async def restored(
         self, request: Request, caller: Caller, ways: Sequence[Route]
     ) -> tuple[Request, tuple[Drop, ...]]:
-        """`request` with the reasoning that its client left out, blanked or lost the signatures of.
+        """`request` with the reasoning that its client left out, blanked, trimmed or lost the signatures of.
 
         The database is asked only for what this node does not know, and an exchange never fails over it.
         Callers who have switched thinking off get nothing back, nor do targets that refuse it.
@@ -60,8 +60,9 @@ class Recall:
             return request, ()
         known, drops = await self._known(caller, missing)
         chosen = choose(missing, known)
-        if chosen:
-            turns = "a turn" if len(chosen) == 1 else f"{len(chosen)} turns"
+        filled = [gap for gap in missing if gap.turn in chosen and not gap.is_whole_as(chosen[gap.turn])]
+        if filled:
+            turns = "a turn" if len(filled) == 1 else f"{len(filled)} turns"
             drops = (Drop(_FIELD, f"nothing was lost: what {turns} came without was put back"), *drops)
         return put_back(request, missing, chosen), drops
 

@@ -21,28 +21,38 @@ _DIGEST: Final = 16
 
 
 class Gap(Value, frozen=True):
-    """A turn that called tools and came without its reasoning, or with words that have lost their signature.
+    """A turn that called tools and came without its reasoning, or with words that may have lost something.
 
-    `words` is what it came with in the second case.
+    `words` is what it came with in the second case; `signed`: a signature of theirs is of use.
     """
 
     turn: int
     calls: tuple[CallKey, ...]
     before: Story
     words: str | None = None
+    signed: bool = False
 
     def is_filled_by(self, turn: Remembered) -> bool:
         """May this turn's reasoning stand here? Words that were changed are nobody's.
 
-        White space around them does not count: Qwen Code takes it off.
+        White space does not count: Qwen Code takes off what is around them.
         """
         if not set(self.calls) & set(turn.calls):
             return False
         if self.words is None:
             return True
-        signed = any(thought.part.signature is not None for thought in turn.thoughts)
-        said = "".join(thought.part.text for thought in turn.thoughts)
-        return signed and self.words.strip() == said.strip()
+        if any(thought.part.signature is not None for thought in turn.thoughts) and not self.signed:
+            return False
+        said = _words_of(turn)
+        return said == self.words or said.split() == self.words.split()
+
+    def is_whole_as(self, turn: Remembered) -> bool:
+        """Did it come with all that this turn's reasoning is?"""
+        return (
+            self.words is not None
+            and self.words == _words_of(turn)
+            and all(thought.part.signature is None for thought in turn.thoughts)
+        )
 
 
 class _Teller:
@@ -72,10 +82,11 @@ class _Teller:
 
 
 def gaps(request: Request, *, signed: bool) -> list[Gap]:
-    """The turns of `request` whose reasoning is missing, the first one first.
+    """The turns of `request` whose reasoning is missing or perhaps not whole, the first one first.
 
-    With `signed`, turns that have their words but no signature count, too: some clients speak protocols
-    that carry none, and a target that checks them takes no others.
+    Words that do not both begin and end in white space may have been trimmed. With `signed`, all that
+    have no signature count, too: some clients speak protocols that carry none, and a target that checks them
+    takes no others.
     """
     found: list[Gap] = []
     teller = _Teller()
@@ -83,8 +94,8 @@ def gaps(request: Request, *, signed: bool) -> list[Gap]:
         calls = keys_of(turn)
         if turn.role == "assistant" and calls:
             words = _own_words(turn)
-            if words is None or (signed and words and not _is_signed(turn)):
-                found.append(Gap(i, calls, teller.story, words))
+            if words is None or (not _is_signed(turn) and (signed or _may_be_trimmed(words))):
+                found.append(Gap(i, calls, teller.story, words, signed))
         teller.take(turn, calls)
     return found[-MOST_GAPS:]
 
@@ -153,7 +164,8 @@ def put_back(request: Request, missing: Sequence[Gap], chosen: Mapping[int, Reme
     for gap in missing:
         turn = turns[gap.turn]
         if gap.turn in chosen:
-            turns[gap.turn] = _filled(turn, chosen[gap.turn])
+            if not gap.is_whole_as(chosen[gap.turn]):
+                turns[gap.turn] = _filled(turn, chosen[gap.turn])
         elif gap.words is None:
             turns[gap.turn] = _with_parts(
                 turn, [(p, at) for p, at in _placed(turn) if not isinstance(p, Reasoning)]
@@ -213,6 +225,14 @@ def _own_words(turn: Turn) -> str | None:
     if words.strip() or any(thought.signature is not None for thought in thoughts):
         return words
     return None
+
+
+def _words_of(turn: Remembered) -> str:
+    return "".join(thought.part.text for thought in turn.thoughts)
+
+
+def _may_be_trimmed(words: str) -> bool:
+    return not (words[:1].isspace() and words[-1:].isspace())
 
 
 def _is_signed(turn: Turn) -> bool:
