@@ -20,6 +20,7 @@ from tokenmill.accounts.sign_in import SignIn
 from tokenmill.accounts.throttle import Throttle
 from tokenmill.accounts.tickets import sweep_tickets
 from tokenmill.admin.console import Console
+from tokenmill.api.files import FilePages
 from tokenmill.admin.door import Door
 from tokenmill.admin.services import Services, Setting
 from tokenmill.api.answering import Answers
@@ -30,6 +31,7 @@ from tokenmill.api.health import Health, Probe
 from tokenmill.api.messages import Messages
 from tokenmill.api.models import Models
 from tokenmill.api.reads import ReadLimit
+from tokenmill.compose_files import files_kept
 from tokenmill.api.responses import Responses
 from tokenmill.api.routes import bases
 from tokenmill.api.streaming import SILENCE
@@ -141,6 +143,7 @@ async def open_platform(
         limits = await held.enter_async_context(limits_kept(settings.cache.url, clock))
         money = await held.enter_async_context(
             money_running(database, hot, feed, limits.limiter, clock, data)
+        files = await held.enter_async_context(files_kept(settings.files, database, feed, clock))
         )
         vault = await held.enter_async_context(
             _vault(settings, database, feed, clock, (secret, *secrets_old))
@@ -190,6 +193,7 @@ async def open_platform(
             ),
             plan_hosts=settings.token_plan.hosts,
             health=Health(_probes(hot, embedded) | limits.probes, clock),
+                files=FilePages(files, limits.limiter),
             front=Front(Console(public_url(settings))),
             admin=Door(
                 Services(
@@ -216,6 +220,7 @@ async def open_platform(
         )
         yield Platform(app, embedded)
 
+                    files=files,
 
 @asynccontextmanager
 async def _vault(

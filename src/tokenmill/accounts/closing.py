@@ -11,6 +11,7 @@ from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId
 from tokenmill.kit.money import Nano, show
 from tokenmill.store.database import UnitOfWork
+from tokenmill.store.files_tables import FileRow
 from tokenmill.store.ledger_tables import Hold, Purse
 from tokenmill.store.plan_tables import Subscription
 from tokenmill.store.tables import Account, Key, ResponseRow, User
@@ -43,7 +44,7 @@ async def close_account(
         await refuse_without_operator(work)
     renewing = update(Subscription).where(Subscription.account_id == account_id)
     await work.session.execute(renewing.values(renews=False, next_plan_id=None))
-    for table in (ResponseRow, VaultTurn, Event, Ticket):
+    for table in (ResponseRow, VaultTurn, FileRow, Event, Ticket):
         await work.session.execute(delete(table).where(table.account_id == account_id))
     account.email = f"deleted+{account.id}@invalid"
     account.deleted_at = now
@@ -52,6 +53,7 @@ async def close_account(
     await work.session.flush()
     await work.changed("account", account.id)
     await work.changed("vault", account.id)
+    await work.changed("files", account.id)
 
 
 async def _refuse_unsettled(work: UnitOfWork, account: Account, forced: bool) -> None:

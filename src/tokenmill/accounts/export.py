@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase
 from tokenmill.accounts.accounts import get_account
 from tokenmill.kit.ids import AccountId
 from tokenmill.store.database import Database
+from tokenmill.store.files_tables import FileRow
 from tokenmill.store.ledger_tables import Payment, Posting, PriceOverride, Purse, RedeemCode, Transfer
 from tokenmill.store.plan_tables import Subscription
 from tokenmill.store.tables import Key, ResponseRow, Usage, User
@@ -51,6 +52,7 @@ async def export_account(database: Database, account_id: AccountId) -> AsyncIter
         ("stored_responses", ResponseRow, ResponseRow.account_id == account_id),
         ("events", Event, Event.account_id == account_id),
         ("audit", AuditEntry, AuditEntry.account_id == account_id),
+        ("files", FileRow, FileRow.account_id == account_id),
     )
     for name, table, where in parts:
         yield f',"{name}":['.encode()

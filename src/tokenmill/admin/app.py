@@ -18,6 +18,7 @@ from tokenmill.admin.csrf import COOKIE, CSRF_HEADER
 from tokenmill.admin.developer import (
     account,
     entry,
+    files,
     keys,
     members,
     models,
@@ -50,6 +51,7 @@ _ROUTERS: Final = (
     models.router,
     overview.router,
     accounts.router,
+    files.router,
     people.router,
     money.router,
     operator_plans.router,

@@ -11,6 +11,7 @@ from tokenmill.accounts.sign_in import SignIn
 from tokenmill.accounts.throttle import Throttle
 from tokenmill.catalog.catalogue import Catalogue
 from tokenmill.kit.clock import Clock
+from tokenmill.files.files import Files
 from tokenmill.kit.sealing import Sealer
 from tokenmill.limits.limiter import Limiter
 from tokenmill.ports import Engine, Payments
@@ -50,6 +51,7 @@ class Services:
     settings: tuple[Setting, ...]
     payments: Payments | None = None
     search: WebSearch | None = None
+    files: Files | None = None
     limiter: Limiter | None = None
     webhooks_loopback: bool = False
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from tokenmill.api.rejections import OPENAI, Dialect, headers_of
@@ -71,6 +71,7 @@ class Call:
         self.answered = False
         self.gone = False
         self._stays = False
+        self._read = False
         self._receive = receive
         self._send = send
 
@@ -116,8 +117,7 @@ class Call:
             f"The request is larger than {limit // 2**20} MiB, which is the most this platform takes. "
             "Send media as URLs, or shorten the history.",
         )
-        if self.header(b"content-encoding").lower() not in ("", "identity"):
-            raise Fault(Code.BAD_VALUE, "Send the body uncompressed, without a Content-Encoding.")
+        self._refuse_encoded()
         declared = self.header(b"content-length")
         if declared.isdigit() and int(declared) > limit:
             raise too_large
@@ -138,6 +138,36 @@ class Call:
                 if RETRY_COUNT in self.headers:
                     self.body_mark = (size, hash(body))
                 return body
+
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        """The body as it comes, for those that keep none of it in memory.
+
+        Raises Fault(BAD_VALUE | SLOW_BODY), and ClientGone if it breaks off.
+        """
+        self._refuse_encoded()
+        while not self._read:
+            message = await self._next_piece()
+            if message["type"] == "http.disconnect":
+                self.gone = True
+                raise ClientGone
+            self._read = not message.get("more_body", False)
+            if piece := message.get("body", b""):
+                yield piece
+
+    async def leave_body(self, seconds: float) -> None:
+        """Reads on for so long, so that a caller who sends first and reads then learns what is wrong.
+
+        A connection whose body has still not ended takes no further request.
+        """
+        with suppress(TimeoutError, ClientGone, Fault):
+            async with asyncio.timeout(seconds):
+                async for _ in self.pieces():
+                    pass
+        if not self._read:
+            self.notes.append((b"connection", b"close"))
+
+    def _refuse_encoded(self) -> None:
+            raise Fault(Code.BAD_VALUE, "Send the body uncompressed, without a Content-Encoding.")
 
     async def _next_piece(self) -> Message:
         try:

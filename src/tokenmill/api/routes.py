@@ -9,6 +9,7 @@ import msgspec
 from tokenmill.accounts.key_check import Caller
 from tokenmill.api.call import Call
 from tokenmill.api.chat import ChatCompletions
+from tokenmill.api.files import FilePages
 from tokenmill.api.messages import Messages
 from tokenmill.api.models import Models
 from tokenmill.api.reads import ReadLimit
@@ -63,6 +64,7 @@ def bases(
     messages: Messages,
     models: Models,
     usage: UsagePages,
+    files: FilePages,
     reading: ReadLimit,
 ) -> tuple[Base, ...]:
     """All Base URLs of the model API; what only reads is `reading`."""
@@ -74,10 +76,13 @@ def bases(
             "/responses/compact": {"POST": responses.refuse_compaction},
             "/models": {"GET": reading(models.list_openai)},
             "/usage": {"GET": reading(usage.show)},
+            "/files": {"POST": files.upload_openai, "GET": reading(files.list_openai)},
         },
         (
             Resource("/models/", "", {"GET": reading(models.get_openai)}, long=True),
             Resource("/usage/", "", {"GET": reading(usage.receipt)}),
+            Resource("/files/", "/content", {"GET": reading(files.content)}),
+            Resource("/files/", "", {"GET": reading(files.get_openai), "DELETE": files.delete_openai}),
             Resource("/responses/", "/input_items", {"GET": reading(responses.input_items)}),
             Resource("/responses/", "/cancel", {"POST": responses.cancel}),
             Resource("/responses/", "", {"GET": reading(responses.get), "DELETE": responses.delete}),
@@ -89,9 +94,14 @@ def bases(
             "/v1/messages/count_tokens": {"POST": reading(messages.count)},
             "/v1/models": {"GET": reading(models.list_anthropic)},
             "/v1/usage": {"GET": reading(usage.show)},
+            "/v1/files": {"POST": files.upload_anthropic, "GET": reading(files.list_anthropic)},
         },
         (
             Resource("/v1/models/", "", {"GET": reading(models.get_anthropic)}, long=True),
+            Resource("/v1/files/", "/content", {"GET": reading(files.content)}),
+            Resource(
+                "/v1/files/", "", {"GET": reading(files.get_anthropic), "DELETE": files.delete_anthropic}
+            ),
             Resource("/v1/usage/", "", {"GET": reading(usage.receipt)}),
         ),
     )

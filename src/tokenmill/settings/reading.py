@@ -133,6 +133,9 @@ def _with_paths(settings: Settings, data: Path) -> Settings:
             secrets_next=tuple(_absolute(each, data) for each in settings.security.secrets_next),
         ),
     }
+    kept = settings.files.url
+    if not kept.startswith("s3://"):
+        updates["files"] = settings.files.model_copy(update={"url": str(data / (kept or "files"))})
     payments = settings.payments
     if payments.api_key or payments.webhook_secret:
         secrets = {name: _absolute(getattr(payments, name), data) for name in ("api_key", "webhook_secret")}

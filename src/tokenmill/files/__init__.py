@@ -1,0 +1,1 @@
+"""Keeps what accounts upload, and reads it for requests that name it."""
