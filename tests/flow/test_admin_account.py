@@ -19,6 +19,7 @@ from tests.flow.test_chat import ASK, HELLO
 from tokenmill.accounts.passwords import hash_password
 from tokenmill.billing.offers import put_plan
 from tokenmill.billing.presets import preset_plans
+from tokenmill.jobs.rollups import roll_up
 from tokenmill.kit.clock import SystemClock
 from tokenmill.kit.ids import AccountId
 from tokenmill.store.tables import Usage, User
@@ -210,6 +211,46 @@ async def test_usage_adds_up_by_day_hour_model_key_and_as_a_sheet(platform: Test
         assert found["target"] is None
         assert await one.refused("GET", "/usage/series?zone=../etc/passwd") == (400, "bad_value")
         assert await one.refused("GET", f"/usage/series?{span}&step=minute") == (400, "bad_value")
+
+
+async def test_cache_hits_are_seen_by_exchange_and_by_tool(platform: TestPlatform) -> None:
+    """In the console as for the key itself, with what they cost; today and in the sums of days gone by."""
+    agents = {"claude-code": "claude-cli/2.1.330 (external, sdk-cli)", "opencode": "opencode/1.18.33 ai-sdk"}
+    async with browser(platform, EMAIL) as one:
+        bearer = {"authorization": f"Bearer {platform.key}"}
+        for agent in (agents["claude-code"], agents["claude-code"], agents["opencode"]):
+            url = f"{platform.url}/v1/chat/completions"
+            async with one.http.post(url, json=ASK, headers={**bearer, "user-agent": agent}) as reply:
+                assert 200 == reply.status, await reply.text()
+        rows = (await one.get("/exchanges?client=claude-code"))["data"]
+        assert [(row["client"], row["tokens"]["input_cached"]) for row in rows] == [("claude-code", 5)] * 2
+        for row in rows:
+            (hit,) = [line for line in row["receipt"]["lines"] if line["kind"] == "cached_input"]
+            assert (hit["count"], float(hit["rate"]) > 0) == (5, True)
+        async with one.http.get(f"{platform.url}/v1/usage", headers=bearer) as reply:
+            told = (await reply.json())["exchanges"]
+        assert {(each["client"], each["tokens"]["input_cached"]) for each in told} == {
+            ("claude-code", 5),
+            ("opencode", 5),
+        }
+        assert rows[0]["receipt"] in [each["receipt"] for each in told]
+        assert await _hits(one, "") == {"claude-code": (10, 20), "opencode": (5, 10)}
+        async with platform.database.write() as work:
+            await work.session.execute(delete(Mark))
+            await work.session.execute(
+                update(Usage).values(started_at=datetime(2026, 11, 20, 12, tzinfo=UTC))
+            )
+        assert await roll_up(platform.database, SystemClock())
+        async with platform.database.write() as work:
+            await work.session.execute(delete(Usage))
+        span = "&since=2026-11-20T00:00:00Z&until=2026-11-22T00:00:00Z"
+        assert await _hits(one, span) == {"claude-code": (10, 20), "opencode": (5, 10)}
+
+
+async def _hits(one: Browser, span: str) -> dict[str, tuple[int, int]]:
+    """For each tool: tokens of its prompts that came from a cache, and those that did not."""
+    found = (await one.get(f"/usage/series?group=client{span}"))["series"]
+    return {row["label"]: (row["total"]["input_cached"], row["total"]["input_fresh"]) for row in found}
 
 
 async def test_pages_of_exchanges_are_stable_while_new_ones_come_in(platform: TestPlatform) -> None:
