@@ -272,6 +272,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/api/v1/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start
+         * @description Begin to sign in.
+         */
+        post: operations["start_console_api_v1_oidc_start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/oidc/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm
+         * @description Begin to show again who one is, which opens dangerous acts for some minutes.
+         */
+        post: operations["confirm_console_api_v1_oidc_confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/oidc/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Join
+         * @description Begin to join an identity to the user, who then signs in by it as well.
+         */
+        post: operations["join_console_api_v1_oidc_join_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Callback
+         * @description Where the provider sends the browser back to; it goes on to a page, with `problem` if need be.
+         */
+        get: operations["callback_console_api_v1_oidc_callback_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/oidc/problem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Problem
+         * @description What went wrong in this browser just now, with the reason of a suspension.
+         */
+        get: operations["problem_console_api_v1_oidc_problem_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/oidc/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Identities
+         * @description By which identities the user signs in.
+         */
+        get: operations["identities_console_api_v1_oidc_identities_get"];
+        put?: never;
+        post?: never;
+        /**
+         * Leave
+         * @description Sign in by the provider no more; only for who has a password that lets them in.
+         */
+        delete: operations["leave_console_api_v1_oidc_identities_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/v1/members": {
         parameters: {
             query?: never;
@@ -531,7 +655,7 @@ export interface paths {
         put?: never;
         /**
          * Enable
-         * @description Undo disabling.
+         * @description Undo disabling; what an operator disabled is refused.
          */
         post: operations["enable_console_api_v1_keys__key_id__enable_post"];
         delete?: never;
@@ -800,6 +924,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/api/v1/plugins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plugins
+         * @description The account's plugins, what they cost, and whether they work.
+         */
+        get: operations["plugins_console_api_v1_plugins_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/plugins/web-search/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Search
+         * @description Search once, as a model would; it costs the account nothing, ten times a minute.
+         */
+        post: operations["try_search_console_api_v1_plugins_web_search_try_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/v1/usage/series": {
         parameters: {
             query?: never;
@@ -915,6 +1079,70 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Files
+         * @description The account's files; `days` is for how long they are kept at most, 0: until they are deleted.
+         */
+        get: operations["files_console_api_v1_files_get"];
+        put?: never;
+        /**
+         * Upload
+         * @description Upload a file, as a form; it is read as it comes.
+         */
+        post: operations["upload_console_api_v1_files_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/files/{file_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Content
+         * @description The bytes of a file, to be saved; browsers do not show it, whatever it is.
+         */
+        get: operations["content_console_api_v1_files__file_id__content_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Delete a file for ever.
+         */
+        delete: operations["delete_console_api_v1_files__file_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1095,7 +1323,7 @@ export interface paths {
         put?: never;
         /**
          * Stop Key
-         * @description Stop one key of an account within a second.
+         * @description Stop one key of an account within a second; its people cannot enable it again.
          */
         post: operations["stop_key_console_api_v1_operator_accounts__account_id__keys__key_id__disable_post"];
         delete?: never;
@@ -1159,6 +1387,26 @@ export interface paths {
          */
         post: operations["give_reset_link_console_api_v1_operator_users__user_id__password_reset_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/users/{user_id}/identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unlink Identity
+         * @description Take from a user the identity by which they sign in; their sessions end.
+         */
+        delete: operations["unlink_identity_console_api_v1_operator_users__user_id__identity_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2029,6 +2277,21 @@ export interface components {
             codes: string[];
         };
         /**
+         * Begun
+         * @description Where the browser has to go now; it has ten minutes to come back.
+         */
+        Begun: {
+            /** Url */
+            url: string;
+        };
+        /** BilingualName */
+        BilingualName: {
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * Bought
          * @description `secret` is the new `tp-` key, whole for the only time; null where the keys of before go on.
          */
@@ -2258,6 +2521,11 @@ export interface components {
             /** Data */
             data: components["schemas"]["tokenmill__admin__operator__catalogue__EntryShown"][];
         };
+        /** Everything[IdentityShown] */
+        Everything_IdentityShown_: {
+            /** Data */
+            data: components["schemas"]["IdentityShown"][];
+        };
         /** Everything[InvitationShown] */
         Everything_InvitationShown_: {
             /** Data */
@@ -2395,6 +2663,51 @@ export interface components {
             /** Toml */
             toml: string;
         };
+        /**
+         * FileShown
+         * @description `use` is how models can be shown the file, null: not at all; `media_type` is told by its content.
+         */
+        FileShown: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Purpose */
+            purpose: string;
+            /** Media Type */
+            media_type: string;
+            /** Use */
+            use: ("image" | "audio" | "video" | "pdf" | "text") | null;
+            /** Size */
+            size: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+        };
+        /**
+         * FilesShown
+         * @description A page of files, newest first, and what all of them take of what they may, in bytes.
+         *
+         *     `next_cursor` asks for what comes after it; null at the end.
+         */
+        FilesShown: {
+            /** Data */
+            data: components["schemas"]["FileShown"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Used Bytes */
+            used_bytes: number;
+            /** Quota Bytes */
+            quota_bytes: number;
+            /** Max Bytes */
+            max_bytes: number;
+            /** Days */
+            days: number;
+        };
         /** FirstRequest */
         FirstRequest: {
             /**
@@ -2411,7 +2724,7 @@ export interface components {
         };
         /**
          * FirstSteps
-         * @description Each turns true by itself; `clients` are the tools that were seen.
+         * @description Each turns true by itself; `clients` are the tools seen, `stand_ins` what answers for other models.
          */
         FirstSteps: {
             /** Has Key */
@@ -2422,6 +2735,8 @@ export interface components {
             /** Clients */
             clients: string[];
             base_urls: components["schemas"]["Urls"];
+            /** Stand Ins */
+            stand_ins: components["schemas"]["StandIn"][];
         };
         /**
          * Flying
@@ -2481,6 +2796,26 @@ export interface components {
             note: string;
             /** Once */
             once?: string | null;
+        };
+        /**
+         * IdentityShown
+         * @description `email` is what the provider told last.
+         */
+        IdentityShown: {
+            /** Issuer */
+            issuer: string;
+            /** Email */
+            email: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
         };
         /**
          * InvitationMade
@@ -2638,12 +2973,14 @@ export interface components {
             expires_at: string | null;
             /** Disabled At */
             disabled_at: string | null;
+            /** Stopped */
+            stopped: boolean;
             /** Deleted At */
             deleted_at: string | null;
         };
         /**
          * KeyShown
-         * @description A key; `spent` is what counts towards its cap.
+         * @description A key; `spent` counts towards its cap. `stopped`: disabled by an operator, who alone can enable it.
          */
         KeyShown: {
             /** Id */
@@ -2671,6 +3008,8 @@ export interface components {
             expires_at: string | null;
             /** Disabled At */
             disabled_at: string | null;
+            /** Stopped */
+            stopped: boolean;
             /** Last Used At */
             last_used_at: string | null;
             /** Models */
@@ -2753,6 +3092,8 @@ export interface components {
         /**
          * Me
          * @description Who is signed in; `csrf_token` goes into `x-csrf-token` of every POST, PUT, PATCH and DELETE.
+         *
+         *     `confirms_by` is how they can show again who they are: `POST /session/confirm`, `POST /oidc/confirm`.
          */
         Me: {
             /** User Id */
@@ -2773,6 +3114,8 @@ export interface components {
             language: string | null;
             /** Password Given */
             password_given: boolean;
+            /** Confirms By */
+            confirms_by: ("password" | "oidc")[];
             /** Account Id */
             account_id: string;
             /** Account Email */
@@ -2791,7 +3134,10 @@ export interface components {
             /** Csrf Token */
             csrf_token: string;
         };
-        /** MemberShown */
+        /**
+         * MemberShown
+         * @description `by_provider` says whether they can sign in by the identity provider.
+         */
         MemberShown: {
             /** Id */
             id: string;
@@ -2812,6 +3158,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** By Provider */
+            by_provider: boolean;
         };
         /**
          * ModelShown
@@ -2931,6 +3279,13 @@ export interface components {
             zone: string;
             /** Permille */
             permille: number;
+        };
+        /**
+         * OidcButton
+         * @description What stands on the button of single sign-on, by language.
+         */
+        OidcButton: {
+            name: components["schemas"]["BilingualName"];
         };
         /** Order */
         Order: {
@@ -3242,6 +3597,10 @@ export interface components {
             /** Retired At */
             retired_at: string | null;
         };
+        /** PluginsShown */
+        PluginsShown: {
+            web_search: components["schemas"]["WebSearchShown"];
+        };
         /**
          * Preview
          * @description `without_effect` names fields that do nothing yet.
@@ -3266,6 +3625,19 @@ export interface components {
         PricesAsked: {
             price?: components["schemas"]["MoneyRates"] | null;
             credits?: components["schemas"]["CreditRates"] | null;
+        };
+        /**
+         * Problematic
+         * @description Why the last way to the provider came to nothing, in this browser.
+         */
+        Problematic: {
+            /**
+             * Problem
+             * @enum {string}
+             */
+            problem: "off" | "round_over" | "cancelled" | "too_many" | "provider_away" | "provider_refused" | "bad_token" | "no_email" | "unverified_email" | "domain" | "no_account" | "invitation" | "taken" | "join_first" | "other_identity" | "identity_taken" | "not_fresh" | "suspended" | "failed";
+            /** Message */
+            message: string;
         };
         /**
          * Purchase
@@ -3465,6 +3837,17 @@ export interface components {
             /** Password */
             password: string;
         };
+        /**
+         * ReturnAsked
+         * @description The page of the console to come back to.
+         */
+        ReturnAsked: {
+            /**
+             * Return To
+             * @default /console/
+             */
+            return_to: string;
+        };
         /** RoleChosen */
         RoleChosen: {
             /**
@@ -3472,6 +3855,19 @@ export interface components {
              * @enum {string}
              */
             role: "operator" | "developer";
+        };
+        /**
+         * RoundAsked
+         * @description `invitation` is what is behind `#` in its link, for whoever follows one.
+         */
+        RoundAsked: {
+            /**
+             * Return To
+             * @default /console/
+             */
+            return_to: string;
+            /** Invitation */
+            invitation?: string | null;
         };
         /**
          * SamplingShown
@@ -3484,6 +3880,53 @@ export interface components {
             top_p: number;
             tools: components["schemas"]["DrawShown"] | null;
             thinking: components["schemas"]["DrawShown"] | null;
+        };
+        /**
+         * SearchFailure
+         * @description `message` says what went wrong, in English.
+         */
+        SearchFailure: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * SearchModel
+         * @description A model that may search; `price` for one search in the account's currency, null: not sold to it.
+         */
+        SearchModel: {
+            /** Id */
+            id: string;
+            /** Price */
+            price: string | null;
+        };
+        /**
+         * SearchPlan
+         * @description The account's Token Plan; `web_search` false: its keys cannot search.
+         */
+        SearchPlan: {
+            /** Id */
+            id: string;
+            name: components["schemas"]["NameShown"];
+            /** Web Search */
+            web_search: boolean;
+        };
+        /**
+         * SearchTry
+         * @description What to search for.
+         */
+        SearchTry: {
+            /** Query */
+            query: string;
+            /**
+             * Limit
+             * @default 5
+             */
+            limit: number;
         };
         /**
          * SeriesShown
@@ -3563,6 +4006,26 @@ export interface components {
             /** Language */
             language?: ("zh-CN" | "en") | null;
         };
+        /**
+         * SourceShown
+         * @description A page that was found; `text` is what a model would be shown of it, cut to what matters.
+         */
+        SourceShown: {
+            /** Url */
+            url: string;
+            /** Title */
+            title: string;
+            /** Summary */
+            summary: string;
+            /** Site Name */
+            site_name: string;
+            /** Publish Time */
+            publish_time: string;
+            /** Logo Url */
+            logo_url: string;
+            /** Text */
+            text: string;
+        };
         /** SpecialPrice */
         SpecialPrice: {
             /** Model */
@@ -3575,6 +4038,16 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+        };
+        /**
+         * StandIn
+         * @description `name` is what really answers for these models, as the embedded engine calls it.
+         */
+        StandIn: {
+            /** Name */
+            name: string;
+            /** Models */
+            models: string[];
         };
         /** StandingChosen */
         StandingChosen: {
@@ -3735,6 +4208,24 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * TriedSearch
+         * @description What a search brought; `pages` of the sources were read, `error` says why it brought nothing.
+         */
+        TriedSearch: {
+            /** Query */
+            query: string;
+            /** Provider */
+            provider: string;
+            /** Sources */
+            sources: components["schemas"]["SourceShown"][];
+            /** Pages */
+            pages: number;
+            /** Ms */
+            ms: number;
+            /** Error */
+            error: string | null;
+        };
         /** Urls */
         Urls: {
             /** Openai */
@@ -3836,6 +4327,41 @@ export interface components {
             payments: boolean;
         };
         /**
+         * WebSearchShown
+         * @description Web search as this account has it.
+         *
+         *     `on` is the account's own switch (`PATCH /account`). `provider` null: the platform has none, so nobody can
+         *     search. `state` is how the provider does: `failing` since `failing_since`; `unknown` until the first
+         *     search. `price` is that of one search where all models have the same, else null; `models` have each its
+         *     own. `plan` null: the account has no Token Plan.
+         */
+        WebSearchShown: {
+            /** On */
+            on: boolean;
+            /** Provider */
+            provider: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "none" | "unknown" | "ok" | "failing";
+            /** Failing Since */
+            failing_since: string | null;
+            /** Last Success At */
+            last_success_at: string | null;
+            last_failure: components["schemas"]["SearchFailure"] | null;
+            /**
+             * Currency
+             * @enum {string}
+             */
+            currency: "USD" | "CNY";
+            /** Price */
+            price: string | null;
+            /** Models */
+            models: components["schemas"]["SearchModel"][];
+            plan: components["schemas"]["SearchPlan"] | null;
+        };
+        /**
          * Webhook
          * @description Where events are sent; null: nowhere.
          */
@@ -3855,7 +4381,7 @@ export interface components {
         };
         /**
          * Welcome
-         * @description What a page may know before anybody has signed in.
+         * @description What a page may know before anybody has signed in; `passwords` says whether they let anybody in.
          */
         Welcome: {
             /**
@@ -3894,6 +4420,9 @@ export interface components {
              *     ]
              */
             languages: string[];
+            /** Passwords */
+            passwords: boolean;
+            oidc: components["schemas"]["OidcButton"] | null;
         };
         /** WindowAsked */
         WindowAsked: {
@@ -4528,6 +5057,219 @@ export interface operations {
                 "application/json": components["schemas"]["ResetUsed"];
             };
         };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    start_console_api_v1_oidc_start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoundAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    confirm_console_api_v1_oidc_confirm_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReturnAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    join_console_api_v1_oidc_join_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReturnAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    callback_console_api_v1_oidc_callback_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    problem_console_api_v1_oidc_problem_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problematic"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    identities_console_api_v1_oidc_identities_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Everything_IdentityShown_"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    leave_console_api_v1_oidc_identities_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {
@@ -5542,6 +6284,68 @@ export interface operations {
             };
         };
     };
+    plugins_console_api_v1_plugins_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginsShown"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    try_search_console_api_v1_plugins_web_search_try_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchTry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedSearch"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     series_console_api_v1_usage_series_get: {
         parameters: {
             query?: {
@@ -5737,6 +6541,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelShown"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    files_console_api_v1_files_get: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                purpose?: ("assistants" | "batch" | "evals" | "fine-tune" | "user_data" | "vision") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilesShown"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    upload_console_api_v1_files_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                    /** @default user_data */
+                    purpose?: string;
+                    /** @constant */
+                    "expires_after[anchor]"?: "created_at";
+                    "expires_after[seconds]"?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileShown"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    content_console_api_v1_files__file_id__content_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    delete_console_api_v1_files__file_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description What went wrong */
@@ -6163,6 +7103,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResetLink"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    unlink_identity_console_api_v1_operator_users__user_id__identity_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberShown"];
                 };
             };
             /** @description What went wrong */

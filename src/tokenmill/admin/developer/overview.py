@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from tokenmill.accounts.keys import list_keys
 from tokenmill.admin.caller import Desk, Member
 from tokenmill.admin.shapes import Moment, Shown
+from tokenmill.admin.standing_in import StandIn, stand_ins
 from tokenmill.store.tables import Usage
 
 router = APIRouter(tags=["overview"])
@@ -28,13 +29,14 @@ class FirstRequest(Shown):
 
 
 class FirstSteps(Shown):
-    """Each turns true by itself; `clients` are the tools that were seen."""
+    """Each turns true by itself; `clients` are the tools seen, `stand_ins` what answers for other models."""
 
     has_key: bool
     key_used: bool
     answered: FirstRequest | None
     clients: list[str]
     base_urls: Urls
+    stand_ins: list[StandIn]
 
 
 @router.get("/first-steps")
@@ -67,4 +69,5 @@ async def first_steps(caller: Member, desk: Desk) -> FirstSteps:
             plan_openai=f"{desk.plan_url}/v1",
             plan_anthropic=f"{desk.plan_url}/anthropic",
         ),
+        stand_ins=stand_ins(desk),
     )
