@@ -167,6 +167,7 @@ class Call:
             self.notes.append((b"connection", b"close"))
 
     def _refuse_encoded(self) -> None:
+        if self.header(b"content-encoding").lower() not in ("", "identity"):
             raise Fault(Code.BAD_VALUE, "Send the body uncompressed, without a Content-Encoding.")
 
     async def _next_piece(self) -> Message:
