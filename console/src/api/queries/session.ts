@@ -2,6 +2,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { api, told } from "../client";
+import { queryClient } from "../query";
 import type { components } from "../schema";
 import { setMe, type Me } from "../session";
 
@@ -35,6 +36,22 @@ export async function chooseLanguage(language: components["schemas"]["LanguageCh
 export async function signOut(): Promise<void> {
   await told(api.DELETE("/console/api/v1/session"));
   setMe(null);
+}
+
+/** The browsers in which one is signed in. */
+export const sessionsQuery = queryOptions({
+  queryKey: ["sessions"],
+  queryFn: async ({ signal }) => (await told(api.GET("/console/api/v1/sessions", { signal }))).data,
+});
+
+export async function endSession(id: string): Promise<void> {
+  await told(api.DELETE("/console/api/v1/sessions/{session_id}", { params: { path: { session_id: id } } }));
+  await queryClient.invalidateQueries({ queryKey: ["sessions"] });
+}
+
+export async function endOtherSessions(): Promise<void> {
+  await told(api.POST("/console/api/v1/sessions/end-others"));
+  await queryClient.invalidateQueries({ queryKey: ["sessions"] });
 }
 
 function known(me: Me): Me {
