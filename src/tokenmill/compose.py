@@ -38,6 +38,7 @@ from tokenmill.api.streaming import SILENCE
 from tokenmill.api.usage import UsagePages
 from tokenmill.catalog.live import LiveCatalogue
 from tokenmill.compose_jobs import jobs_running
+from tokenmill.compose_moderation import moderation_running
 from tokenmill.compose_money import limits_kept, money_running, payment_provider
 from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
 from tokenmill.engines.anthropic import AnthropicEngine
@@ -148,6 +149,19 @@ async def open_platform(
         vault = await held.enter_async_context(
             _vault(settings, database, feed, clock, (secret, *secrets_old))
         )
+        moderation = await held.enter_async_context(
+            moderation_running(
+                settings.moderation,
+                database,
+                feed,
+                clock,
+                data,
+                upstream=upstream,
+                engines=running,
+                catalogue=catalogue,
+                read_key=upstream_keys(data, os.environ),
+            )
+        )
         exchanges = Exchanges(
             catalogue=catalogue,
             engines=running,
@@ -210,6 +224,7 @@ async def open_platform(
                     plan_url=plan_url(settings),
                     signup=settings.accounts.signup,
                     settings=settings_in_force(settings),
+                    moderation=moderation,
                     sessions=people.sessions,
                     sign_in=people.sign_in,
                     throttle=people.throttle,

@@ -147,6 +147,34 @@ class Upstream(Protocol):
         ...
 
 
+class Opinion(Value, frozen=True):
+    """What a moderator holds of a text: one category of `moderation.categories`, by its name.
+
+    `score` is from 0 to 1; `flagged` is what the moderator itself makes of it, and `word` what it calls it.
+    """
+
+    category: str
+    score: float
+    flagged: bool
+    word: str
+
+
+class Moderator(Protocol):
+    """Judges text, as a classifier."""
+
+    @property
+    def name(self) -> str:
+        """What verdicts call it; never an address."""
+        ...
+
+    async def judge(self, text: str, question: str | None) -> tuple[Opinion, ...]:
+        """Its opinions, none of harmless text; `question` is what `text` answers, None for a user's own words.
+
+        Raises Fault where it cannot be asked, or does not say anything that can be understood.
+        """
+        ...
+
+
 class Undeliverable(Exception):
     """A message did not reach its receiver, and why; the reason holds no address and no secret.
 

@@ -32,6 +32,7 @@ from tokenmill.admin.developer import (
 from tokenmill.admin.door import REQUEST_ID
 from tokenmill.admin.errors import body_of, headers_of, internal, status_of
 from tokenmill.admin.operator import accounts, audit, catalogue, codes, live, money, people, platform, targets
+from tokenmill.admin.operator import moderation as operator_moderation
 from tokenmill.admin.operator import plans as operator_plans
 from tokenmill.admin.playground import DESCRIPTION as PLAYGROUND
 from tokenmill.admin.services import Services
@@ -58,6 +59,7 @@ _ROUTERS: Final = (
     codes.router,
     catalogue.router,
     targets.router,
+    operator_moderation.router,
     audit.router,
     platform.router,
     live.router,

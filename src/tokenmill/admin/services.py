@@ -14,6 +14,7 @@ from tokenmill.kit.clock import Clock
 from tokenmill.files.files import Files
 from tokenmill.kit.sealing import Sealer
 from tokenmill.limits.limiter import Limiter
+from tokenmill.moderation.live import Moderation
 from tokenmill.ports import Engine, Payments
 from tokenmill.search.web_search import WebSearch
 from tokenmill.settings import Source
@@ -49,6 +50,7 @@ class Services:
     plan_url: str
     signup: Literal["closed", "invite", "open"]
     settings: tuple[Setting, ...]
+    moderation: Moderation
     payments: Payments | None = None
     search: WebSearch | None = None
     files: Files | None = None

@@ -212,12 +212,23 @@ class Search(Section):
 
 
 class Moderation(Section):
-    """What is done about unwanted text."""
+    """What is done about unwanted text where no policy of the console says otherwise.
+
+    `classifier` is a target of the catalogue with a guard model, or the URL of an OpenAI `/moderations`
+    endpoint. `classifier_model` is what it calls its model, and `classifier_style` what kind of guard that
+    is, if its name does not tell. A reply is shown to it `classifier_window` characters at a time, and held
+    back for so long.
+    """
 
     input: Literal["block", "flag", "off"] = "off"
     output: Literal["block", "flag", "off"] = "off"
-    lists: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ("builtin:zh", "builtin:en")
     classifier: str = ""
+    classifier_model: str = ""
+    classifier_style: Literal["auto", "qwen3guard", "llama_guard", "shieldgemma"] = "auto"
+    classifier_key: Reference = ""
+    classifier_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
+    classifier_window: Annotated[int, Field(ge=50, le=20_000)] = 400
     on_failure: Literal["open", "closed"] = "closed"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tokenmill.store import (
     files_tables,
     ledger_tables,
+    moderation_tables,
     plan_tables,
     search_tables,
     vault_tables,
@@ -16,6 +17,7 @@ __all__ = [
     "Base",
     "files_tables",
     "ledger_tables",
+    "moderation_tables",
     "plan_tables",
     "search_tables",
     "vault_tables",

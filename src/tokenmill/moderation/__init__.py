@@ -1,0 +1,1 @@
+"""Judges text: policies, lists of phrases, classifiers, and what they found."""
