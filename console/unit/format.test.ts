@@ -1,10 +1,10 @@
 /** Claims about how amounts, counts and times are written. */
 import { expect, test } from "vitest";
 
-import { addDecimals, compareDecimals, roundTo, parseDecimal, share } from "@/format/decimal";
+import { addDecimals, compareDecimals, quotient, roundTo, parseDecimal, share } from "@/format/decimal";
 import { exactMoney, money, rate } from "@/format/money";
 import { compact, count, duration, percent } from "@/format/numbers";
-import { dateTime, offset } from "@/format/times";
+import { dateTime, offset, startOfDay } from "@/format/times";
 
 test.each([
   ["128.5", "¥128.50"],
@@ -69,4 +69,21 @@ test("moments are written in the chosen zone", () => {
   expect(dateTime("2026-11-22T12:16:05Z", "zh-CN", "Asia/Shanghai")).toBe("2026-11-22 20:16:05");
   expect(dateTime("2026-11-22T12:16:05Z", "en", "Asia/Shanghai")).toBe("Nov 22, 2026, 20:16:05");
   expect(offset("Asia/Shanghai", new Date("2026-11-22T12:16:05Z"))).toBe("UTC+8");
+});
+
+test.each([
+  ["2026-11-22T12:16:05Z", "Asia/Shanghai", "2026-11-21T16:00:00.000Z"],
+  ["2026-11-22T17:00:00Z", "Asia/Shanghai", "2026-11-22T16:00:00.000Z"],
+  ["2026-11-22T03:00:00Z", "America/New_York", "2026-11-21T05:00:00.000Z"],
+  ["2026-11-01T20:00:00Z", "America/New_York", "2026-11-01T04:00:00.000Z"],
+  ["2026-03-08T20:00:00Z", "America/New_York", "2026-03-08T05:00:00.000Z"],
+  ["2026-11-22T20:00:00Z", "Asia/Kathmandu", "2026-11-22T18:15:00.000Z"],
+  ["2026-11-22T20:00:00Z", "UTC", "2026-11-22T00:00:00.000Z"],
+])("at %s the day of %s began at %s", (moment, zone, began) => {
+  expect(startOfDay(new Date(moment), zone).toISOString()).toBe(began);
+});
+
+test("a quotient is rough, and there is none by nothing", () => {
+  expect(quotient("128.5", "3.21")).toBeCloseTo(40.03, 2);
+  expect(quotient("1", "0")).toBeNull();
 });

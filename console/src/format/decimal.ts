@@ -50,6 +50,12 @@ export function share(part: string, whole: string): number {
   return Math.min(1, Math.max(0, Number((scaled(part) * 10_000n) / all) / 10_000));
 }
 
+/** Part / whole, for rough figures as days at a pace; null when whole is zero or less. */
+export function quotient(part: string, whole: string): number | null {
+  const all = scaled(whole);
+  return all <= 0n ? null : Number((scaled(part) * 1_000n) / all) / 1_000;
+}
+
 const DIGITS = 18;
 
 function scaled(text: string): bigint {

@@ -31,6 +31,23 @@ export function offset(zone: string, at: Date): string {
   return name.replace("GMT", "UTC");
 }
 
+/** When the zone's day began that a moment belongs to. */
+export function startOfDay(moment: Date, zone: string): Date {
+  const parts = new Intl.DateTimeFormat("en-US", { timeZone: zone, year: "numeric", month: "numeric", day: "numeric" })
+    .formatToParts(moment)
+    .reduce<Record<string, number>>((found, { type, value }) => ({ ...found, [type]: Number(value) }), {});
+  const midnight = Date.UTC(parts.year ?? 0, (parts.month ?? 1) - 1, parts.day ?? 1);
+  // Twice, since the zone may have changed its clock between the guess and the answer.
+  const guess = midnight - minutesAhead(zone, new Date(midnight)) * 60_000;
+  return new Date(midnight - minutesAhead(zone, new Date(guess)) * 60_000);
+}
+
+function minutesAhead(zone: string, at: Date): number {
+  const found = /UTC([+-])(\d+)(?::(\d+))?/.exec(offset(zone, at));
+  if (found === null) return 0;
+  return (found[1] === "-" ? -1 : 1) * (Number(found[2]) * 60 + Number(found[3] ?? 0));
+}
+
 const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["day", 86_400],
   ["hour", 3_600],

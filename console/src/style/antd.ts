@@ -6,7 +6,7 @@ import { fontFamily, fontFamilyCode, palettes, type Theme } from "./tokens";
 export function antdTheme(theme: Theme): ThemeConfig {
   const p = palettes[theme];
   return {
-    cssVar: { key: "tm" },
+    cssVar: { prefix: "tm", key: "tm" },
     hashed: false,
     algorithm: theme === "dark" ? antd.darkAlgorithm : antd.defaultAlgorithm,
     token: {
