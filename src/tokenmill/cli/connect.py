@@ -93,6 +93,7 @@ def _connection(
     from tokenmill.kit.clock import SystemClock
     from tokenmill.kit.faults import Code, Fault
 
+    key = key.strip()  # As it comes out of a file or a web page.
     if not key:
         raise Fault(Code.NO_KEY, f"Give the key with --key, or in the variable {KEY_VARIABLE}.", field="key")
     kind = kind_of(key)

@@ -23,6 +23,13 @@ LONG_CONTEXT: Final = "[1m]"  # What Claude Code takes for the wish for a millio
 USUAL_MODEL: Final = "mimo-v2.5-pro"
 
 
+_ENDINGS: Final = (
+    *("/v1/chat/completions", "/v1/responses", "/anthropic/v1/messages"),
+    *("/anthropic/v1", "/v1", "/anthropic"),
+)
+"""What may follow the platform's address, the longest first: `/anthropic/v1` is how some tools want it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFigures:
     """What a model takes and gives, in tokens; the defaults are those of a catalogue entry."""
@@ -77,21 +84,34 @@ def root_of(address: str, kind: KeyKind) -> str:
     """The address below which the Base URLs for keys of this kind are.
 
     `address` is the platform's (`https://api.example.com`), to which the Token Plan's path is added for `tp-`
-    keys, or one of its Base URLs (ending in `/v1` or `/anthropic`), which is taken as it is.
+    keys, or what people copy of it: a Base URL or an endpoint, which say by themselves where the Token Plan
+    is, or the console's address.
     Raises Fault(BAD_VALUE) when it is no HTTP address.
     """
-    bare = address.rstrip("/")
-    parts = urlsplit(bare)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    bare = address.strip().rstrip("/")
+    if not _is_address(bare):
         raise Fault(
             Code.BAD_VALUE,
             "--base-url must be the platform's address, like https://api.example.com, "
             "or one of its Base URLs.",
             field="base_url",
         )
-    for ending in ("/v1", "/anthropic"):
+    bare = bare.removesuffix("/console")
+    for ending in _ENDINGS:
         if bare.endswith(ending):
             return bare.removesuffix(ending)
     if kind == "tp" and not bare.endswith(PLAN_PATH):
         return bare + PLAN_PATH
     return bare
+
+
+def _is_address(address: str) -> bool:
+    """Is it an HTTP address without a password, a query or a fragment?"""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        return False
+    return not ("@" in parts.netloc or parts.query or parts.fragment or " " in address)

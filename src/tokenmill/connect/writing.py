@@ -42,13 +42,25 @@ class Undone:
 
 
 def write(files: Iterable[File], environ: Mapping[str, str], now: datetime) -> tuple[Written, ...]:
-    """Every file with our settings in it; nothing is touched unless all of them can be changed.
+    """Every file with our settings in it; nothing is changed unless all of them can be.
 
-    Raises Fault(CONFLICT) for a file that is broken, and lets OSError through.
+    Raises Fault(CONFLICT) for a file that is broken, is none, or may not be read or written.
     """
     plans = [_plan(file, environ) for file in files]
-    stamp = _free_stamp((plan.path for plan in plans), now)
-    return tuple(_carry_out(plan, stamp) for plan in plans)
+    done: list[Written] = []
+    try:
+        stamp = _free_stamp((plan.path for plan in plans), now)
+        for plan in plans:
+            done.append(_carry_out(plan, stamp))  # noqa: PERF401  (what was done before an error counts)
+    except OSError as error:
+        for each in done:
+            _take_back_at_once(each, stamp)
+        raise Fault(
+            Code.CONFLICT,
+            f"{error.filename or plans[len(done)].path} cannot be written ({error.strerror}), so nothing was "
+            "changed. Mend that, or put in by hand what --print shows.",
+        ) from None
+    return tuple(done)
 
 
 def undo(files: Iterable[File], environ: Mapping[str, str], now: datetime) -> tuple[Undone, ...]:
@@ -73,14 +85,18 @@ class _Plan:
 
 def _plan(file: File, environ: Mapping[str, str]) -> _Plan:
     path = _real(file, environ)
-    if not path.exists():
-        new = merged(file, "", str(path)).encode()
-        return _Plan(path, None, new, 0o600 if file.secret else 0o644)
-    old = path.read_bytes()
     try:
+        if not path.exists() and not path.is_symlink():
+            new = merged(file, "", str(path)).encode()
+            return _Plan(path, None, new, 0o600 if file.secret else 0o644)
+        if not path.is_file():  # A directory, a pipe that would never end, a link to itself.
+            raise Fault(Code.CONFLICT, f"{path} is no file. Move it away, or put in what --print shows.")
+        old = path.read_bytes()
         text = old.decode()
     except UnicodeDecodeError:
         raise Fault(Code.CONFLICT, f"{path} was left as it is: it is no UTF-8 text.") from None
+    except OSError as error:
+        raise Fault(Code.CONFLICT, f"{path} cannot be read: {error.strerror}.") from None
     mode = path.stat().st_mode & 0o7777
     return _Plan(path, old, merged(file, text, str(path)).encode(), mode & 0o700 if file.secret else mode)
 
@@ -99,14 +115,28 @@ def _carry_out(plan: _Plan, stamp: str) -> Written:
         return Written(path, "unchanged" if tight else "changed", None)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if plan.old is None:
-        mark = path.with_name(f"{path.name}.tokenmill-new-{stamp}")
-        _replace(mark, sha256(plan.new).hexdigest().encode(), 0o600)
+        _replace(_mark_of(path, stamp), sha256(plan.new).hexdigest().encode(), 0o600)
         _replace(path, plan.new, plan.mode)
         return Written(path, "created", None)
     backup = path.with_name(f"{path.name}.tokenmill-backup-{stamp}")
     _replace(backup, plan.old, path.stat().st_mode & 0o7777)
     _replace(path, plan.new, plan.mode)
     return Written(path, "changed", backup)
+
+
+def _take_back_at_once(done: Written, stamp: str) -> None:
+    """Undoes what was done a moment ago, for another file's sake."""
+    with contextlib.suppress(OSError):  # The other file's error is the one to tell of.
+        if done.backup is not None:
+            done.backup.rename(done.path)
+        elif done.outcome == "created":
+            done.path.unlink()
+            _mark_of(done.path, stamp).unlink()
+
+
+def _mark_of(path: Path, stamp: str) -> Path:
+    """Stands beside a file that `connect` made."""
+    return path.with_name(f"{path.name}.tokenmill-new-{stamp}")
 
 
 def _take_back(path: Path, kind: str, copy: Path, now: datetime) -> Undone:

@@ -37,7 +37,13 @@ TOOLS: Final[dict[str, Tool]] = {
 
 
 def find(name: str) -> Tool:
-    """The agent of this name. Raises Fault(NOT_FOUND) that lists all."""
-    if name not in TOOLS:
-        raise Fault(Code.NOT_FOUND, f"There is no tool {name!r} here; there are {', '.join(TOOLS)}.")
-    return TOOLS[name]
+    """The agent of this id, name or program, in capitals or not. Raises Fault(NOT_FOUND) that lists all."""
+    wanted = _letters(name)
+    for tool in TOOLS.values():
+        if wanted in map(_letters, (tool.id, tool.name, *tool.programs)):
+            return tool
+    raise Fault(Code.NOT_FOUND, f"There is no tool {name!r} here; there are {', '.join(TOOLS)}.")
+
+
+def _letters(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
