@@ -38,6 +38,7 @@ FOLDER = Path(__file__).parent
 FAILED = pytest.StashKey[bool]()
 
 Open = Callable[..., Awaitable[Page]]
+Sound = Callable[[Page], Awaitable[None]]
 
 
 @pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
@@ -157,7 +158,7 @@ def visit(visits: Visits) -> Open:
 
 
 @pytest.fixture
-def sound(visits: Visits) -> Callable[[Page], Awaitable[None]]:
+def sound(visits: Visits) -> Sound:
     """Judges a page in the middle of a test, as with a dialog open: `await sound(page)`."""
     return visits.check
 
