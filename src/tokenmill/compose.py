@@ -42,9 +42,11 @@ from tokenmill.compose_moderation import moderation_running
 from tokenmill.compose_money import limits_kept, money_running, payment_provider
 from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
 from tokenmill.engines.anthropic import AnthropicEngine
+from tokenmill.exchange.attachments import Attachments
 from tokenmill.engines.embedded.engine import EmbeddedEngine
 from tokenmill.engines.embedded.models import ModelFile
 from tokenmill.engines.embedded.supervisor import EmbeddedServer
+from tokenmill.files.pdf import PdfReader
 from tokenmill.engines.openai import OpenAIEngine
 from tokenmill.exchange.attempts import WAITS
 from tokenmill.exchange.exchange import Exchanges, KeyReader
@@ -167,6 +169,7 @@ async def open_platform(
             engines=running,
             admission=money.admission,
             settlements=money.settlements,
+            attachments=Attachments(files, PdfReader()),
             clock=clock,
             read_key=upstream_keys(data, os.environ),
             sealer=Sealer(secret, secrets_old, purpose="reasoning"),

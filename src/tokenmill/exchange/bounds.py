@@ -18,6 +18,7 @@ from tokenmill.conversation.parts import (
     Unknown,
 )
 from tokenmill.conversation.request import CustomTool, FunctionTool, Request, UnknownTool, WebSearchTool
+from tokenmill.exchange.media.tokens import tokens_of_media
 
 PER_ITEM: Final = 64
 """Tokens for the marks that a chat template puts around a message, a part or a tool."""
@@ -81,8 +82,12 @@ def _of_parts(parts: Iterable[Part]) -> int:
                 total += PER_ITEM + _of_text(name) + _of_text(arguments)
             case ToolResult(content=content):
                 total += PER_ITEM + _of_parts(content)
+            case Media(source=Inline(data=data), media_type="text/plain"):
+                total += PER_ITEM + len(data) * 3 // 4
             case Media(kind=kind, source=Inline(data=data)):
-                total += min(MEDIA_TOKENS[kind], PER_ITEM + len(data) * 3 // 4 // _BYTES_PER_TOKEN[kind])
+                usual = min(MEDIA_TOKENS[kind], PER_ITEM + len(data) * 3 // 4 // _BYTES_PER_TOKEN[kind])
+                counted = tokens_of_media(part) or 0
+                total += max(usual, PER_ITEM + counted + counted // 4)  # Other models count otherwise.
             case Media(kind=kind):
                 total += MEDIA_TOKENS[kind]
             case Unknown(raw=raw):

@@ -17,6 +17,7 @@ from tokenmill.conversation.parts import (
     Unknown,
 )
 from tokenmill.conversation.request import CustomTool, FunctionTool, Request, UnknownTool, WebSearchTool
+from tokenmill.exchange.media.tokens import tokens_of_media, words_of_text
 
 ASCII_PER_TOKEN = 4.0
 """English prose and code in the vocabularies of Qwen, Llama and GPT lie between 3.5 and 4.5."""
@@ -139,6 +140,10 @@ def _tokens_of_parts(parts: Iterable[Part]) -> int:
                 total += tokens_of_text(name) + tokens_of_text(arguments)
             case ToolResult(content=content):
                 total += _tokens_of_parts(content)
+            case Media() if (words := words_of_text(part)) is not None:
+                total += tokens_of_text(words)
+            case Media() if (counted := tokens_of_media(part)) is not None:
+                total += counted
             case Media(kind=kind, source=Inline(data=data)):
                 total += min(4 * MEDIA_TOKENS[kind], 1 + len(data) * 3 // 4 // _BYTES_PER_TOKEN[kind])
             case Media(kind=kind):

@@ -18,6 +18,7 @@ from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import Drop, Request, Sampling
 from tokenmill.exchange.admission import Admission
+from tokenmill.exchange.attachments import Attachments
 from tokenmill.exchange.attempts import PATIENCE, WAITS, passes_elsewhere, wait_of
 from tokenmill.exchange.defaults import with_defaults, without_search
 from tokenmill.exchange.discretion import discreet_frames, discretion
@@ -157,6 +158,7 @@ class Exchanges:
         read_key: KeyReader,
         sealer: Sealer,
         recall: Recall,
+        attachments: Attachments,
         waits: tuple[float, ...] = WAITS,
     ) -> None:
         """`waits` are the seconds before each further round over the targets."""
@@ -168,6 +170,7 @@ class Exchanges:
         self._read_key = read_key
         self._sealer = sealer
         self._recall = recall
+        self._attachments = attachments
         self._waits = waits
         self._calibration = Calibration()
 
@@ -179,7 +182,7 @@ class Exchanges:
         as a Failed event or out of `Running.frames`.
         """
         with naming(request, asked.protocol):
-            model, ways, planned, drops = self._plan(request, asked.caller)
+            model, ways, planned, drops = await self._prepare(request, asked.caller)
         ticket = Ticket(asked, planned, ModelId(model.id), self._clock, self._calibration)
         ticket.drops.extend(named(drops, request, asked.protocol))
         ticket.harvest = self._recall.listen(planned, asked.caller, asked.protocol)
@@ -208,7 +211,7 @@ class Exchanges:
         Raises Fault as `begin` does, but for faults of the upstream. It costs nothing and leaves no row.
         """
         with naming(request, protocol):
-            model, ways, request, _ = self._plan(request, caller)
+            model, ways, request, _ = await self._prepare(request, caller)
         await self._admission.terms(caller, model, ways)
         route = ways[0]
         engine = self._engines[route.engine]
@@ -233,6 +236,15 @@ class Exchanges:
         """What really answers for `model` on its best route, if an engine here knows."""
         best = routes(self._catalogue(), model, frozenset(self._engines))[0]
         return self._engines[best.engine].served_by(best)
+
+    async def _prepare(
+        self, request: Request, caller: Caller
+    ) -> tuple[Model, tuple[Route, ...], Request, tuple[Drop, ...]]:
+        """What `_plan` says, with the files of the request in it."""
+        request, files = await self._attachments.known(request, caller.account_id)
+        model, ways, request, drops = self._plan(request, caller)
+        request, left = await self._attachments.loaded(request, files, ways)
+        return model, ways, request, (*drops, *left)
 
     def _plan(
         self, request: Request, caller: Caller

@@ -10,7 +10,7 @@ import msgspec
 
 from tokenmill.conversation.events import Event, PartOpened
 from tokenmill.conversation.frames import Frame
-from tokenmill.conversation.parts import Media, Part, ToolCall, ToolResult, Unknown
+from tokenmill.conversation.parts import Inline, Media, Part, ToolCall, ToolResult, Unknown
 from tokenmill.conversation.request import (
     ChooseFreely,
     ChooseNone,
@@ -165,6 +165,8 @@ def _refuse_media(request: Request, name: str) -> None:
 
 def _foreign(part: Part) -> str | None:
     match part:
+        case Media(kind="file", media_type="text/plain", source=Inline()):
+            return None  # It is told as words.
         case Media(kind=kind):
             return f"{'an' if kind in ('image', 'audio') else 'a'} {kind} part"
         case Unknown(type=kind):

@@ -10,7 +10,6 @@ from msgspec import Struct
 from tokenmill.conversation.files import FileRecord
 from tokenmill.kit.clock import rfc3339
 
-
 _PAGE = "page_"
 
 

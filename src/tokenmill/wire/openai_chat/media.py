@@ -6,7 +6,12 @@ import base64
 import binascii
 import re
 
+import msgspec
+
 from tokenmill.conversation.parts import Inline, Media, MediaSource, Url
+
+_FORMATS = {"audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/wav": "wav", "audio/x-wav": "wav"}
+"""MIME types of what the published schema names by a format."""
 
 _DATA_URL = re.compile(r"data:([^;,]*);base64,")
 
@@ -36,3 +41,11 @@ def plain_text(media: Media) -> str | None:
         return base64.b64decode(media.source.data, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return None
+
+
+def with_format(sound: Media) -> Media:
+    """The sound as the published schema has it: bare base64 and a format, which it knows two of."""
+    format_ = _FORMATS.get(sound.media_type or "")
+    if format_ is None or not isinstance(sound.source, Inline):
+        return sound
+    return msgspec.structs.replace(sound, media_type=format_)

@@ -26,7 +26,7 @@ from tokenmill.ports import Route
 from tokenmill.wire.checks import unsupported
 from tokenmill.wire.free_text import wrapped
 from tokenmill.wire.openai_chat.joining import Json, are_one, joined
-from tokenmill.wire.openai_chat.media import data_url, plain_text
+from tokenmill.wire.openai_chat.media import data_url, plain_text, with_format
 
 _OPTIONS: Mapping[MediaKind, tuple[str, ...]] = {
     "image": ("detail",),
@@ -256,6 +256,8 @@ class TurnWriter:
             return {"type": "text", "text": words if media.name is None else f"{media.name}\n\n{words}"}
         if media.kind == "video" and self._route.strict:
             raise unsupported(at, "video input")
+        if media.kind == "audio" and self._route.strict:
+            media = with_format(media)
         return _media(media, {name: Raw(raw) for name, raw in media.options if name in known}, at)
 
 
