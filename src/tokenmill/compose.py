@@ -20,37 +20,37 @@ from tokenmill.accounts.sign_in import SignIn
 from tokenmill.accounts.throttle import Throttle
 from tokenmill.accounts.tickets import sweep_tickets
 from tokenmill.admin.console import Console
-from tokenmill.api.files import FilePages
 from tokenmill.admin.door import Door
 from tokenmill.admin.services import Services, Setting
 from tokenmill.api.answering import Answers
 from tokenmill.api.app import App
 from tokenmill.api.chat import ChatCompletions
+from tokenmill.api.files import FilePages
 from tokenmill.api.front import Front
 from tokenmill.api.health import Health, Probe
 from tokenmill.api.messages import Messages
 from tokenmill.api.models import Models
 from tokenmill.api.reads import ReadLimit
-from tokenmill.compose_files import files_kept
 from tokenmill.api.responses import Responses
 from tokenmill.api.routes import bases
 from tokenmill.api.streaming import SILENCE
 from tokenmill.api.usage import UsagePages
 from tokenmill.catalog.live import LiveCatalogue
+from tokenmill.compose_files import files_kept
 from tokenmill.compose_jobs import jobs_running
 from tokenmill.compose_moderation import moderation_running
 from tokenmill.compose_money import limits_kept, money_running, payment_provider
 from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
 from tokenmill.engines.anthropic import AnthropicEngine
-from tokenmill.exchange.attachments import Attachments
 from tokenmill.engines.embedded.engine import EmbeddedEngine
 from tokenmill.engines.embedded.models import ModelFile
 from tokenmill.engines.embedded.supervisor import EmbeddedServer
-from tokenmill.files.pdf import PdfReader
 from tokenmill.engines.openai import OpenAIEngine
+from tokenmill.exchange.attachments import Attachments
 from tokenmill.exchange.attempts import WAITS
 from tokenmill.exchange.exchange import Exchanges, KeyReader
 from tokenmill.exchange.recall import Recall
+from tokenmill.files.pdf import PdfReader
 from tokenmill.jobs.sweeps import sweeping
 from tokenmill.kit.clock import Clock, SystemClock
 from tokenmill.kit.faults import Code, Fault
@@ -146,11 +146,11 @@ async def open_platform(
         limits = await held.enter_async_context(limits_kept(settings.cache.url, clock))
         money = await held.enter_async_context(
             money_running(database, hot, feed, limits.limiter, clock, data)
-        files = await held.enter_async_context(files_kept(settings.files, database, feed, clock))
         )
         vault = await held.enter_async_context(
             _vault(settings, database, feed, clock, (secret, *secrets_old))
         )
+        files = await held.enter_async_context(files_kept(settings.files, database, feed, clock))
         moderation = await held.enter_async_context(
             moderation_running(
                 settings.moderation,
@@ -169,11 +169,11 @@ async def open_platform(
             engines=running,
             admission=money.admission,
             settlements=money.settlements,
-            attachments=Attachments(files, PdfReader()),
             clock=clock,
             read_key=upstream_keys(data, os.environ),
             sealer=Sealer(secret, secrets_old, purpose="reasoning"),
             recall=Recall(vault, clock),
+            attachments=Attachments(files, PdfReader()),
             waits=waits,
         )
         stored = StoredResponses(
@@ -206,11 +206,11 @@ async def open_platform(
                 messages=Messages(answers, exchanges, body_limit=limit),
                 models=Models(catalogue, exchanges, clock),
                 usage=UsagePages(database, clock),
+                files=FilePages(files, limits.limiter),
                 reading=ReadLimit(limits.limiter),
             ),
             plan_hosts=settings.token_plan.hosts,
             health=Health(_probes(hot, embedded) | limits.probes, clock),
-                files=FilePages(files, limits.limiter),
             front=Front(Console(public_url(settings))),
             admin=Door(
                 Services(
@@ -232,13 +232,13 @@ async def open_platform(
                     sign_in=people.sign_in,
                     throttle=people.throttle,
                     payments=payment_provider(settings.payments),
+                    files=files,
                 ),
                 lambda *request: app.play(*request),  # Called when there is an app.
             ),
         )
         yield Platform(app, embedded)
 
-                    files=files,
 
 @asynccontextmanager
 async def _vault(
