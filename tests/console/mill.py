@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +22,7 @@ from tokenmill.accounts.accounts import create_account
 from tokenmill.accounts.passwords import hash_password
 from tokenmill.billing.ledger import Side, post, wallet_of
 from tokenmill.billing.offers import seed_plans
+from tokenmill.jobs.rollups import roll_up
 from tokenmill.kit.clock import SystemClock
 from tokenmill.kit.money import parse
 from tokenmill.store.tables import User
@@ -67,7 +70,25 @@ targets = [
 """
 """`gpu-1` answers by the rules of `tests.clients.model`; `gpu-2` answers nobody."""
 
+_DAYS = 9
 _TOOLS = ("claude-cli/2.1.0 (external, cli)", "codex_cli_rs/0.63.0", "OpenAI/Python 2.8.0")
+
+
+class PastClock:
+    """A clock that runs, and begins some days ago; what lasts seconds is not confused by it."""
+
+    def __init__(self, days: int) -> None:
+        self._behind = timedelta(days=days)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) - self._behind
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def catch_up(self, days: int = 1) -> None:
+        """Lets days pass."""
+        self._behind -= timedelta(days=days)
 
 
 @dataclass(frozen=True)
@@ -121,17 +142,32 @@ async def open_mill(directory: Path) -> AsyncIterator[Mill]:
     """A mill of one's own, which a test may stop or wreck; its data in `directory`."""
     async with listening(ScriptedUpstream(model.answer)) as upstream:
         text = CATALOGUE.format(url=upstream.url)
-        async with open_test_platform(directory, catalogue=text, waits=(0.0,), operator=True) as platform:
+        clock = PastClock(_DAYS)
+        opening = open_test_platform(directory, catalogue=text, clock=clock, waits=(0.0,), operator=True)
+        async with opening as platform:
             password_hash = await hash_password(PASSWORD)
             async with platform.database.write() as work:
                 owner = update(User).where(User.email == EMAIL).values(password_hash=password_hash)
                 await work.session.execute(owner)
                 await seed_plans(work, SystemClock())
             mill = Mill(platform, upstream, await _fill(platform), password_hash)
-            for number, tool in enumerate(_TOOLS * 3):
-                assert (await mill.call(platform.key, tool=tool, name=MODELS[number % 2]))[0] == 200
-            assert (await mill.call(mill.plan_key, base="/token-plan"))[0] == 200
+            for day in range(_DAYS + 1):
+                await _work(mill, day)
+                if day < _DAYS:
+                    clock.catch_up()
+            await roll_up(platform.database, clock)
             yield mill
+
+
+async def _work(mill: Mill, day: int) -> None:
+    """A day's traffic on both purses, less of it at first."""
+    for number in range(1 + day % 4):
+        tool = _TOOLS[(day + number) % len(_TOOLS)]
+        words = "Hello " * (1 + day)
+        status, said = await mill.call(mill.platform.key, words, tool=tool, name=MODELS[number % 2])
+        assert status == 200, said
+    status, said = await mill.call(mill.plan_key, base="/token-plan")
+    assert status == 200, said
 
 
 async def _fill(platform: TestPlatform) -> str:
