@@ -50,9 +50,9 @@ async def export_account(database: Database, account_id: AccountId) -> AsyncIter
         ("postings", Posting, Posting.transfer_id.in_(transfers)),
         ("usage", Usage, Usage.account_id == account_id),
         ("stored_responses", ResponseRow, ResponseRow.account_id == account_id),
+        ("files", FileRow, FileRow.account_id == account_id),
         ("events", Event, Event.account_id == account_id),
         ("audit", AuditEntry, AuditEntry.account_id == account_id),
-        ("files", FileRow, FileRow.account_id == account_id),
     )
     for name, table, where in parts:
         yield f',"{name}":['.encode()

@@ -24,7 +24,6 @@ def _database_url(text: str) -> str:
     return text
 
 
-def _public_url(text: str) -> str:
 def _files_url(text: str) -> str:
     if "://" in text and not text.startswith("s3://"):
         raise ValueError("must be a directory, or s3://BUCKET or s3://BUCKET/PREFIX")
@@ -33,6 +32,7 @@ def _files_url(text: str) -> str:
     return text
 
 
+def _public_url(text: str) -> str:
     if text and not text.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
     if text and not _names_a_host(text):
@@ -196,6 +196,20 @@ class Logs(Section):
     as_json: Annotated[bool | None, Field(alias="json")] = None
 
 
+class FilesSection(Section):
+    """Where uploaded files lie (a directory, or `s3://BUCKET/PREFIX`), and what they may take, in bytes.
+
+    `days` is how long they are kept at most; 0: until they are deleted. After `load_settings`, `url` is never
+    empty and a directory absolute.
+    """
+
+    enabled: bool = True
+    url: Annotated[str, AfterValidator(_files_url)] = ""
+    max_bytes: Annotated[int, Field(ge=1, le=2**40)] = 512 * 2**20
+    quota_bytes: Annotated[int, Field(ge=1, le=2**50)] = 5 * 2**30
+    days: Annotated[int, Field(ge=0, le=36_500)] = 0
+
+
 class TokenPlan(Section):
     """Host names that serve the Token Plan without its path prefix; users are told the first one."""
 
@@ -251,6 +265,7 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     logs: Logs = Logs()
     token_plan: TokenPlan = TokenPlan()
+    files: FilesSection = FilesSection()
     search: Search = Search()
     moderation: Moderation = Moderation()
 
@@ -263,20 +278,6 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-class FilesSection(Section):
-    """Where uploaded files lie (a directory, or `s3://BUCKET/PREFIX`), and what they may take, in bytes.
-
-    `days` is how long they are kept at most; 0: until they are deleted. After `load_settings`, `url` is never
-    empty and a directory absolute.
-    """
-
-    enabled: bool = True
-    url: Annotated[str, AfterValidator(_files_url)] = ""
-    max_bytes: Annotated[int, Field(ge=1, le=2**40)] = 512 * 2**20
-    quota_bytes: Annotated[int, Field(ge=1, le=2**50)] = 5 * 2**30
-    days: Annotated[int, Field(ge=0, le=36_500)] = 0
-
-
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """`Settings()` reads nothing by itself; `load_settings` says what is read and in which order."""
@@ -285,4 +286,3 @@ class FilesSection(Section):
     def source_of(self, section: str, key: str) -> Source:
         """Where a setting comes from."""
         return self._sources.get((section, key), "default")
-    files: FilesSection = FilesSection()
