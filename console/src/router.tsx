@@ -4,7 +4,7 @@ import { createBrowserRouter, Outlet, redirect, type RouteObject } from "react-r
 
 import { ApiError } from "@/api/errors";
 import { fetchMe } from "@/api/queries/session";
-import { currentMe } from "@/api/session";
+import { currentMe, type Me } from "@/api/session";
 import { Problem } from "@/pages/problem/Problem";
 
 const Shell = lazy(() => import("@/shell/Shell"));
@@ -13,10 +13,17 @@ type Loader = () => Promise<{ default: ComponentType }>;
 
 const page = (path: string, load: Loader): RouteObject => ({ path, Component: lazy(load) });
 
+let asked: Promise<Me> | null = null;
+
+/** Asked once by all that want to know it now. Throws ApiError. */
+async function knownMe(): Promise<Me> {
+  return currentMe() ?? (asked ??= fetchMe().finally(() => (asked = null)));
+}
+
 /** Nobody sees the shell before it is known who they are. */
 async function needMe({ request }: { request: Request }): Promise<Response | null> {
   try {
-    const me = currentMe() ?? (await fetchMe());
+    const me = await knownMe();
     return me.password_given ? redirect("/new-password") : null;
   } catch (error) {
     if (!(error instanceof ApiError) || error.status === 0) throw error;
@@ -26,8 +33,21 @@ async function needMe({ request }: { request: Request }): Promise<Response | nul
   }
 }
 
-function needOperator(): null {
-  if (currentMe()?.role !== "operator") throw new Response(null, { status: 403 });
+/** Only who is signed in has a password to replace. */
+async function needSession(): Promise<Response | null> {
+  try {
+    await knownMe();
+    return null;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status === 0) throw error;
+    return redirect("/sign-in");
+  }
+}
+
+async function needOperator(): Promise<null> {
+  // Loaders run side by side; where nobody is signed in, the one of the shell sends them away.
+  const me = await knownMe().catch(() => null);
+  if (me !== null && me.role !== "operator") throw new Response(null, { status: 403 });
   return null;
 }
 
@@ -69,7 +89,7 @@ const operator: RouteObject[] = [
 const entry: RouteObject[] = [
   page("/sign-in", () => import("@/pages/entry/SignIn")),
   page("/sign-up", () => import("@/pages/entry/SignUp")),
-  page("/new-password", () => import("@/pages/entry/NewPassword")),
+  { ...page("/new-password", () => import("@/pages/entry/NewPassword")), loader: needSession },
   page("/invite", () => import("@/pages/entry/Invite")),
   page("/reset", () => import("@/pages/entry/Reset")),
 ];

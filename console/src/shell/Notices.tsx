@@ -8,6 +8,9 @@ import { EVERY } from "@/api/query";
 import { ApiError } from "@/api/errors";
 import { api, told } from "@/api/client";
 
+import { PlanNotice } from "./PlanNotice";
+import { ProviderNotice } from "./ProviderNotice";
+
 export function Notices() {
   const { t } = useTranslation();
   const away = useServerAway();
@@ -23,6 +26,8 @@ export function Notices() {
           action={<Button onClick={() => location.reload()}>{t("action.reload")}</Button>}
         />
       )}
+      <ProviderNotice />
+      <PlanNotice />
     </div>
   );
 }

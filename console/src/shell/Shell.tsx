@@ -35,14 +35,19 @@ export default function Shell() {
           <Navigation />
         </Layout.Sider>
       ) : (
-        <Drawer open={shown} onClose={() => setOpen(null)} placement="left" size={280} title={<Brand />} aria-label={t("menu")}>
+        <Drawer open={shown} onClose={() => setOpen(null)} placement="left" size={280} title={<Brand />} aria-label={t("menu")} className="tm-drawer">
           <Navigation />
         </Drawer>
       )}
       <Layout>
         <Layout.Header className="tm-bar">
           {!wide && (
-            <Button type="text" icon={<MenuOutlined aria-hidden />} aria-label={t("menu")} onClick={() => setOpen(pathname)} />
+            <>
+              <Button type="text" icon={<MenuOutlined aria-hidden />} aria-label={t("menu")} onClick={() => setOpen(pathname)} />
+              <Link to="/" aria-label="TokenMill" className="tm-mark">
+                <Logo />
+              </Link>
+            </>
           )}
           <TopBar />
         </Layout.Header>
@@ -88,7 +93,7 @@ function Navigation() {
     groups.push({ key: "operator", type: "group" as const, label: t("section.operator"), children: items(OPERATOR) });
   }
   return (
-    <nav aria-label={t("menu")}>
+    <nav aria-label={t("menu")} className="tm-nav">
       <Menu mode="inline" selectedKeys={here === undefined ? [] : [here.place]} items={groups} style={{ border: 0 }} />
     </nav>
   );

@@ -16,11 +16,16 @@ import { TABLES } from "@/style/tokens";
 import { LanguageSwitch, ThemeSwitch } from "./Switches";
 
 export function TopBar() {
+  const { t } = useTranslation();
   const format = useFormat();
   const wide = useWidth(TABLES);
   return (
     <Flex align="center" justify="end" gap={wide ? 8 : 0} style={{ flex: 1, minWidth: 0 }}>
-      {wide && <span style={{ color: "var(--tm-color-text-tertiary)", fontSize: 12 }}>{format.zone}</span>}
+      {wide && (
+        <Link to="/account#preferences" className="tm-zone" aria-label={`${t("zone")}: ${format.zone}`}>
+          {format.zone}
+        </Link>
+      )}
       <BalancePill />
       <LanguageSwitch />
       <ThemeSwitch />

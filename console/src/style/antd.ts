@@ -49,8 +49,15 @@ export function antdTheme(theme: Theme): ThemeConfig {
       motionDurationSlow: "120ms",
     },
     components: {
-      Layout: { headerBg: p.container, siderBg: p.container, headerPadding: "0 16px" },
-      Menu: { itemSelectedBg: p.primaryBg, itemSelectedColor: p.link, activeBarBorderWidth: 0 },
+      Layout: { headerBg: p.container, siderBg: p.container, headerPadding: "0 16px", headerHeight: 56 },
+      Menu: {
+        itemSelectedBg: p.primaryBg,
+        itemSelectedColor: p.link,
+        activeBarBorderWidth: 0,
+        itemHeight: 36,
+        itemMarginBlock: 2,
+        groupTitleFontSize: 12,
+      },
       Button: { primaryShadow: "none", defaultShadow: "none", dangerShadow: "none" },
       Table: { headerBg: p.layout, headerColor: p.textSecondary },
       Segmented: { itemColor: p.textSecondary },

@@ -5,28 +5,63 @@ import { useEffect, type ReactNode } from "react";
 import { Logo } from "@/parts/Logo";
 import { LanguageSwitch, ThemeSwitch } from "@/shell/Switches";
 
-export function EntryFrame({ title, children }: { title: string; children: ReactNode }) {
+interface Props {
+  title: string;
+  /** One sentence below the title. */
+  about?: ReactNode;
+  /** What else one may want, below the card. */
+  below?: ReactNode;
+  children: ReactNode;
+}
+
+export function EntryFrame({ title, about, below, children }: Props) {
   useEffect(() => {
     document.title = `${title} · TokenMill`;
   }, [title]);
   return (
     <main className="tm-entry">
-      <Flex vertical gap={16} className="tm-entry-card">
+      <Stone />
+      <Flex vertical gap={20} className="tm-entry-card">
         <Flex justify="space-between" align="center">
-          <Flex align="center" gap={8}>
-            <Logo size={36} />
-            <strong style={{ fontSize: 18 }}>TokenMill</strong>
+          <Flex align="center" gap={10}>
+            <Logo size={40} />
+            <strong className="tm-wordmark">TokenMill</strong>
           </Flex>
           <Flex>
             <LanguageSwitch known={false} />
             <ThemeSwitch />
           </Flex>
         </Flex>
-        <Card>
-          <h1 style={{ fontSize: 24, lineHeight: "32px", marginTop: 0 }}>{title}</h1>
+        <Card className="tm-entry-box">
+          <h1>{title}</h1>
+          {about !== undefined && <p className="tm-entry-about">{about}</p>}
           {children}
         </Card>
+        {below !== undefined && (
+          <Flex justify="center" gap={8} wrap>
+            {below}
+          </Flex>
+        )}
       </Flex>
     </main>
+  );
+}
+
+/** The mill stone of the logo, large and faint, half beyond the edge. */
+function Stone() {
+  return (
+    <svg className="tm-entry-stone" viewBox="0 0 48 48" aria-hidden="true" focusable="false" fill="none" stroke="currentColor">
+      <path d="M31.18 39.41 A17 17 0 1 1 40.63 27.53" strokeWidth="4.5" strokeLinecap="round" />
+      {[0, 120, 240].map((angle) => (
+        <path
+          key={angle}
+          d="M24 12.5 L30.5 15.2"
+          strokeWidth="3"
+          strokeLinecap="round"
+          transform={`rotate(${String(angle)} 24 24)`}
+        />
+      ))}
+      <path d="M18.7 29.3 A9.2 9.2 0 0 1 29.3 18.7 A9.2 9.2 0 0 1 18.7 29.3 Z" fill="currentColor" stroke="none" />
+    </svg>
   );
 }

@@ -1,54 +1,73 @@
-/** Signing in with a password. */
-import { Alert, Button, Form, Input } from "antd";
-import { useState } from "react";
+/** Signing in, with a password or by the identity provider. */
+import { useQuery } from "@tanstack/react-query";
+import { Alert, Divider } from "antd";
 import { useTranslation } from "react-i18next";
-import { useNavigate, useSearchParams } from "react-router";
+import { Link, useLocation, useNavigate, useSearchParams } from "react-router";
 
-import { asApiError } from "@/api/client";
-import { signIn } from "@/api/queries/session";
+import { signIn, welcomeQuery } from "@/api/queries/session";
+import { FaultAlert } from "@/parts/FaultAlert";
+import { ProviderProblem } from "@/parts/ProviderProblem";
+import { useRefusal } from "@/parts/useRefusal";
 
 import { EntryFrame } from "./EntryFrame";
-
-interface Given {
-  email: string;
-  password: string;
-}
+import { keepGiven } from "./given";
+import { ProviderButton } from "./ProviderButton";
+import { SignInForm } from "./SignInForm";
 
 export default function SignIn() {
-  const { t } = useTranslation();
+  const { t } = useTranslation(["entry", "common"]);
   const navigate = useNavigate();
-  const [search] = useSearchParams();
-  const [failure, setFailure] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const [search, setSearch] = useSearchParams();
+  const { data: welcome } = useQuery(welcomeQuery);
+  const refusal = useRefusal();
+  const changed = (useLocation().state as { passwordChanged?: boolean } | null)?.passwordChanged === true;
+  const problem = search.get("problem");
+  const then = localPath(search.get("then"));
 
-  async function send({ email, password }: Given): Promise<void> {
-    setBusy(true);
-    setFailure(null);
+  async function enter(email: string, password: string): Promise<void> {
+    refusal.clear();
     try {
       const me = await signIn(email, password);
-      await navigate(me.password_given ? "/new-password" : localPath(search.get("then")));
-    } catch (error) {
-      setFailure(asApiError(error).message);
-    } finally {
-      setBusy(false);
+      if (me.password_given) keepGiven(password);
+      await navigate(me.password_given ? "/new-password" : then, { replace: true });
+    } catch (cause) {
+      refusal.refuse(cause);
     }
   }
 
+  const suspended = refusal.error?.code === "forbidden";
   return (
-    <EntryFrame title={t("action.signIn")}>
-      {failure !== null && <Alert type="error" showIcon title={failure} style={{ marginBottom: 16 }} />}
-      <Form layout="vertical" requiredMark={false} onFinish={(given: Given) => void send(given)}>
-        <Form.Item name="email" label={t("email")} rules={[{ required: true }]}>
-          <Input type="email" autoComplete="username" autoFocus />
-        </Form.Item>
-        <Form.Item name="password" label={t("password")} rules={[{ required: true }]}>
-          <Input.Password autoComplete="current-password" />
-        </Form.Item>
-        <Button type="primary" htmlType="submit" block loading={busy}>
-          {t("action.signIn")}
-        </Button>
-      </Form>
+    <EntryFrame title={t("title")} below={welcome?.signup === "open" && welcome.passwords && <ToSignUp />}>
+      {problem !== null && <ProviderProblem code={problem} onClose={() => setSearch({}, { replace: true })} />}
+      {changed && <Alert type="success" showIcon title={t("reset.done")} style={{ marginBottom: 16 }} />}
+      {suspended ? (
+        <Alert type="error" showIcon title={t("suspended")} description={refusal.error?.message} style={{ marginBottom: 16 }} />
+      ) : (
+        <FaultAlert error={refusal.error} seconds={refusal.seconds} />
+      )}
+      {welcome?.passwords !== false && <SignInForm seconds={refusal.seconds} onEnter={enter} />}
+      {welcome?.oidc != null && (
+        <>
+          {welcome.passwords && <Divider plain>{t("or")}</Divider>}
+          <ProviderButton
+            button={welcome.oidc}
+            path={then}
+            primary={!welcome.passwords}
+            onFailure={(cause) => refusal.refuse(cause)}
+          />
+        </>
+      )}
     </EntryFrame>
+  );
+}
+
+function ToSignUp() {
+  const { t } = useTranslation("entry");
+  return (
+    <>
+      <span>{t("newHere")}</span>
+      <Link to="/sign-up">{t("toSignUp")}</Link>
+    </>
   );
 }
 
