@@ -6,7 +6,6 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,10 +14,6 @@ import structlog
 from tokenmill.accounts.key_check import KeyCheck
 from tokenmill.accounts.rotation import EVERY as ROTATION_EVERY
 from tokenmill.accounts.rotation import Rotation, old_sealer
-from tokenmill.accounts.sessions import Sessions, SessionTerms
-from tokenmill.accounts.sign_in import SignIn
-from tokenmill.accounts.throttle import Throttle
-from tokenmill.accounts.tickets import sweep_tickets
 from tokenmill.admin.console import Console
 from tokenmill.admin.door import Door
 from tokenmill.admin.services import Services, Setting
@@ -40,6 +35,7 @@ from tokenmill.compose_files import files_kept
 from tokenmill.compose_jobs import jobs_running
 from tokenmill.compose_moderation import moderation_running
 from tokenmill.compose_money import limits_kept, money_running, payment_provider
+from tokenmill.compose_sign_in import people_let_in
 from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
 from tokenmill.engines.anthropic import AnthropicEngine
 from tokenmill.engines.embedded.engine import EmbeddedEngine
@@ -183,7 +179,15 @@ async def open_platform(
             days=settings.responses.retention_days,
         )
         await held.enter_async_context(sweeping("stored responses", HOUR, stored.sweep))
-        people = await held.enter_async_context(_people(database, clock, settings))
+        people = await held.enter_async_context(
+            people_let_in(
+                settings,
+                database,
+                clock,
+                secrets=(secret, *secrets_old),
+                public_url=public_url(settings),
+            )
+        )
         webhooks = Sealer(secret, secrets_old, purpose="webhooks")
         jobs = jobs_running(
             settings,
@@ -231,6 +235,8 @@ async def open_platform(
                     sessions=people.sessions,
                     sign_in=people.sign_in,
                     throttle=people.throttle,
+                    oidc=people.oidc,
+                    passwords=settings.oidc.local_sign_in,
                     payments=payment_provider(settings.payments),
                     files=files,
                 ),
@@ -282,37 +288,6 @@ def settings_in_force(settings: Settings) -> tuple[Setting, ...]:
         for section, values in shown(settings).items()
         for key, value in values.items()
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _People:
-    """What lets people in."""
-
-    sessions: Sessions
-    sign_in: SignIn
-    throttle: Throttle
-
-
-@asynccontextmanager
-async def _people(database: Database, clock: Clock, settings: Settings) -> AsyncIterator[_People]:
-    """Sessions and the throttle, with the sweep that forgets what is old."""
-    accounts = settings.accounts
-    terms = SessionTerms(
-        lasts=timedelta(days=accounts.session_days),
-        idle=timedelta(days=accounts.session_idle_days),
-        confirmed=timedelta(minutes=accounts.confirm_minutes),
-    )
-    sessions = Sessions(database, clock, terms)
-    throttle = Throttle(database, clock)
-
-    async def sweep() -> None:
-        await sessions.sweep()
-        await throttle.sweep()
-        async with database.write() as work:
-            await sweep_tickets(work, clock)
-
-    async with sweeping("sessions and tickets", HOUR, sweep):
-        yield _People(sessions, SignIn(database, clock, sessions, throttle), throttle)
 
 
 def upstream_keys(directory: Path, environ: Mapping[str, str]) -> KeyReader:

@@ -123,6 +123,9 @@ async def test_who_is_not_signed_in_gets_401_on_every_route_that_is_not_for_anyo
         ("POST", "/password-reset"),
         ("POST", "/password-reset/use"),
         ("POST", "/payments/news"),
+        ("POST", "/oidc/start"),
+        ("GET", "/oidc/callback"),
+        ("GET", "/oidc/problem"),
     }
 
 

@@ -10,10 +10,12 @@ from sqlalchemy import func, or_, select, update
 
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
-from tokenmill.kit.ids import AccountId, sortable
+from tokenmill.kit.ids import AccountId, UserId, sortable
 from tokenmill.kit.money import CURRENCIES
 from tokenmill.store.database import ReadWork, UnitOfWork
+from tokenmill.store.identity_tables import ProvedAddress
 from tokenmill.store.ledger_tables import Purse
+from tokenmill.store.once import insert_once
 from tokenmill.store.rows import RateLimits
 from tokenmill.store.tables import Account, Role, User
 from tokenmill.store.work_tables import AuditEntry, Session
@@ -57,12 +59,14 @@ async def create_account(
     language: str | None = None,
     given: bool = False,
     unbilled: bool = False,
+    proved: bool = False,
 ) -> AccountView:
     """Makes an account with its wallet and its owner; both have this e-mail address.
 
     `password_hash` comes from `hash_password`, made before the transaction since it
     is slow; `given` says that somebody else chose the password, `unbilled` that nothing
-    costs anything until the wallet is filled. Raises Fault(CONFLICT) if the address is
+    costs anything until the wallet is filled. An identity of a provider's may join a user whose address is
+    `proved`, or was given. Raises Fault(CONFLICT) if the address is
     taken, Fault(BAD_VALUE) for an address or currency that cannot be.
     """
     email = normal_email(email)
@@ -105,8 +109,15 @@ async def create_account(
     work.session.add(user)
     work.session.add(Purse(id=f"wallet/{account.id}", unit=currency, balance=0, held=0, expires_at=None))
     await work.session.flush()
+    if given or proved:
+        await prove_address(work, clock, UserId(user.id))
     await work.changed("account", account.id)
     return _view(account, role)
+
+
+async def prove_address(work: UnitOfWork, clock: Clock, user_id: UserId) -> None:
+    """The user's address is known to be theirs, and not only what they said."""
+    await insert_once(work, ProvedAddress, "user_id", user_id=user_id, at=clock.now())
 
 
 async def list_accounts(work: ReadWork | UnitOfWork) -> list[AccountView]:

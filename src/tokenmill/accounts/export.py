@@ -13,6 +13,7 @@ from tokenmill.accounts.accounts import get_account
 from tokenmill.kit.ids import AccountId
 from tokenmill.store.database import Database
 from tokenmill.store.files_tables import FileRow
+from tokenmill.store.identity_tables import Identity
 from tokenmill.store.ledger_tables import Payment, Posting, PriceOverride, Purse, RedeemCode, Transfer
 from tokenmill.store.plan_tables import Subscription
 from tokenmill.store.tables import Key, ResponseRow, Usage, User
@@ -39,6 +40,7 @@ async def export_account(database: Database, account_id: AccountId) -> AsyncIter
     users = select(User.id).where(User.account_id == account_id)
     parts: tuple[tuple[str, type[DeclarativeBase], ColumnElement[bool]], ...] = (
         ("users", User, User.account_id == account_id),
+        ("identities", Identity, Identity.user_id.in_(users)),
         ("sessions", Session, Session.user_id.in_(users)),
         ("invitations", Ticket, Ticket.account_id == account_id),
         ("keys", Key, Key.account_id == account_id),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from tokenmill.accounts.accounts import (
     AccountView,
@@ -15,12 +16,14 @@ from tokenmill.accounts.accounts import (
     normal_email,
     refuse_without_operator,
 )
+from tokenmill.accounts.passwords import NO_PASSWORD
 from tokenmill.accounts.sessions import end_sessions
 from tokenmill.accounts.tickets import InviteTerms, TicketView, issue, use
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId, UserId, sortable
 from tokenmill.store.database import ReadWork, UnitOfWork
+from tokenmill.store.identity_tables import Identity, ProvedAddress
 from tokenmill.store.outbox import announce
 from tokenmill.store.tables import Role, Standing, User
 from tokenmill.store.work_tables import Session
@@ -39,6 +42,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     standing: Standing
     created_at: datetime
     disabled_at: datetime | None
+    by_provider: bool
+    """Can they sign in by the identity provider?"""
 
 
 async def list_members(work: ReadWork | UnitOfWork, account_id: AccountId) -> list[Member]:
@@ -46,12 +51,14 @@ async def list_members(work: ReadWork | UnitOfWork, account_id: AccountId) -> li
     rows = await work.session.scalars(
         select(User).where(User.account_id == account_id, User.disabled_at.is_(None)).order_by(User.id)
     )
-    return [_view(row) for row in rows]
+    users = rows.all()
+    joined = await _by_provider(work, [user.id for user in users])
+    return [_view(user, user.id in joined) for user in users]
 
 
 async def find_member(work: ReadWork | UnitOfWork, user_id: str, account_id: AccountId | None) -> Member:
     """A user, of this account unless None. Raises Fault(NOT_FOUND)."""
-    return _view(await _user(work, user_id, account_id))
+    return await _member(work, await _user(work, user_id, account_id))
 
 
 async def invite(
@@ -82,7 +89,17 @@ async def accept(
     work: UnitOfWork, clock: Clock, token: str, password_hash: str, language: Language | None = None
 ) -> Member:
     """Uses an invitation up. Raises Refusal(unusable_ticket), Fault(CONFLICT) for a taken address."""
-    ticket = await use(work, clock, "invite", token)
+    return await come_by(work, clock, await use(work, clock, "invite", token), password_hash, language)
+
+
+async def come_by(
+    work: UnitOfWork,
+    clock: Clock,
+    ticket: TicketView,
+    password_hash: str,
+    language: Language | None = None,
+) -> Member:
+    """Makes the user to whom an invitation that is used up was given. Raises Fault(CONFLICT)."""
     terms = ticket.terms
     if ticket.account_id is None:
         made = await create_account(
@@ -93,6 +110,7 @@ async def accept(
             role=terms.role,
             currency=terms.currency,
             language=language,
+            proved=True,  # Operators alone invite to accounts of their own.
         )
         return (await list_members(work, made.id))[0]
     account = await get_account(work, ticket.account_id)
@@ -113,7 +131,7 @@ async def accept(
     work.session.add(user)
     await work.session.flush()
     await work.changed("user", user.id)
-    return _view(user)
+    return _view(user, by_provider=False)
 
 
 async def sign_up(
@@ -141,7 +159,7 @@ async def set_standing(work: UnitOfWork, user_id: str, account_id: AccountId, st
     await work.session.flush()
     await _refuse_without_owner(work, account_id)
     await work.changed("user", row.id)
-    return _view(row)
+    return await _member(work, row)
 
 
 async def set_role(work: UnitOfWork, user_id: str, role: Role) -> Member:
@@ -152,7 +170,7 @@ async def set_role(work: UnitOfWork, user_id: str, role: Role) -> Member:
     if before == "operator" != role:
         await refuse_without_operator(work)
     await work.changed("user", row.id)
-    return _view(row)
+    return await _member(work, row)
 
 
 async def remove(work: UnitOfWork, clock: Clock, user_id: str, account_id: AccountId) -> Member:
@@ -161,7 +179,7 @@ async def remove(work: UnitOfWork, clock: Clock, user_id: str, account_id: Accou
     Raises Fault(CONFLICT) for the last owner and for the last operator.
     """
     row = await _user(work, user_id, account_id)
-    gone = _view(row)
+    gone = await _member(work, row)
     await forget_user(work, clock, row)
     await _refuse_without_owner(work, account_id)
     if gone.role == "operator":
@@ -172,9 +190,11 @@ async def remove(work: UnitOfWork, clock: Clock, user_id: str, account_id: Accou
 async def forget_user(work: UnitOfWork, clock: Clock, row: User) -> None:
     """Takes everything personal from a user's row, which stays for those that refer to it."""
     row.email = f"removed+{row.id}@invalid"
-    row.password_hash = "*"  # noqa: S105  (no password hashes to this)
+    row.password_hash = NO_PASSWORD
     row.language = None
     row.disabled_at = clock.now()
+    for table in (Identity, ProvedAddress):
+        await work.session.execute(delete(table).where(table.user_id == row.id))
     await end_sessions(work, clock, Session.user_id == row.id)
     await work.session.flush()
     await work.changed("user", row.id)
@@ -210,7 +230,16 @@ async def _user(work: ReadWork | UnitOfWork, user_id: str, account_id: AccountId
     return row
 
 
-def _view(row: User) -> Member:
+async def _by_provider(work: ReadWork | UnitOfWork, user_ids: Sequence[str]) -> frozenset[str]:
+    query = select(Identity.user_id).where(Identity.user_id.in_(user_ids))
+    return frozenset(await work.session.scalars(query))
+
+
+async def _member(work: ReadWork | UnitOfWork, row: User) -> Member:
+    return _view(row, row.id in await _by_provider(work, [row.id]))
+
+
+def _view(row: User, by_provider: bool) -> Member:
     return Member(
         id=UserId(row.id),
         account_id=AccountId(row.account_id),
@@ -219,4 +248,5 @@ def _view(row: User) -> Member:
         standing=row.standing,
         created_at=row.created_at,
         disabled_at=row.disabled_at,
+        by_provider=by_provider,
     )

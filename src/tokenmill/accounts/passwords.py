@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Final
 
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.secrets import new_password
 
+NO_PASSWORD: Final = "*"  # noqa: S105  (no password, as it says)
+"""Stands for the hash of a user who has no password: nothing hashes to it."""
 MIN_LENGTH = 8
 MAX_LENGTH = 1024  # More would only cost time to hash.
 
@@ -38,6 +41,11 @@ async def password_fits(password_hash: str | None, password: str) -> bool:
     if len(password) > MAX_LENGTH:
         return False
     return await asyncio.get_running_loop().run_in_executor(_hashers, _fits, password_hash, password)
+
+
+def has_password(password_hash: str) -> bool:
+    """Is there a password that could fit?"""
+    return password_hash.startswith("$argon2")
 
 
 def outdated(password_hash: str) -> bool:

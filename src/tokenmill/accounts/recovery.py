@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from tokenmill.accounts.accounts import normal_email
+from tokenmill.accounts.accounts import normal_email, prove_address
 from tokenmill.accounts.audit import Actor, record
 from tokenmill.accounts.refusals import unusable_ticket
 from tokenmill.accounts.sessions import end_sessions
@@ -49,6 +49,7 @@ async def reset_password(
     if user is None or user.disabled_at is not None:
         raise unusable_ticket()
     user.password_hash, user.password_given = password_hash, False
+    await prove_address(work, clock, UserId(user.id))  # Its letter went there, or an operator gave the link.
     await end_sessions(work, clock, Session.user_id == user.id)
     actor = Actor(user.email, UserId(user.id), address)
     account_id = AccountId(user.account_id)

@@ -7,12 +7,19 @@ from typing import Final, Literal
 from tokenmill.kit.faults import Code, Fault
 
 Reason = Literal[
-    "signed_out", "wrong_password", "confirm_first", "wrong_origin", "wrong_csrf_token", "unusable_ticket"
+    "signed_out",
+    "wrong_password",
+    "passwords_off",
+    "confirm_first",
+    "wrong_origin",
+    "wrong_csrf_token",
+    "unusable_ticket",
 ]
 
 _CODES: Final[dict[Reason, Code]] = {
     "signed_out": Code.NO_KEY,
     "wrong_password": Code.BAD_KEY,
+    "passwords_off": Code.FORBIDDEN,
     "confirm_first": Code.FORBIDDEN,
     "wrong_origin": Code.FORBIDDEN,
     "wrong_csrf_token": Code.FORBIDDEN,
@@ -36,6 +43,11 @@ def signed_out() -> Refusal:
 def wrong_password() -> Refusal:
     """The same words whether the address is known or not."""
     return Refusal("wrong_password", "The e-mail address or the password is wrong.")
+
+
+def passwords_off() -> Refusal:
+    """The settings say that only the provider lets people in."""
+    return Refusal("passwords_off", "Passwords are not used here. Sign in with the button instead.")
 
 
 def confirm_first() -> Refusal:

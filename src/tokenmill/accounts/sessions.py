@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
+from tokenmill.accounts.passwords import has_password
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId, UserId, sortable
 from tokenmill.store.database import Database, ReadWork, UnitOfWork
+from tokenmill.store.identity_tables import Identity
 from tokenmill.store.tables import Account, Role, Standing, User
 from tokenmill.store.work_tables import Session
 
@@ -43,6 +45,8 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     standing: Standing
     language: str | None
     password_given: bool
+    has_password: bool
+    has_identity: bool
     account_id: AccountId
     account_email: str
     currency: str
@@ -70,8 +74,19 @@ class Sessions:
         self._clock = clock
         self._terms = terms
 
-    async def open(self, work: UnitOfWork, user_id: UserId, *, address: str, agent: str) -> tuple[str, str]:
-        """A new session's token, for the browser alone, and its id."""
+    async def open(
+        self,
+        work: UnitOfWork,
+        user_id: UserId,
+        *,
+        address: str,
+        agent: str,
+        proved_at: datetime | None = None,
+    ) -> tuple[str, str]:
+        """A new session's token, for the browser alone, and its id.
+
+        `proved_at` is when its user last showed who they are; None: just now.
+        """
         token = secrets.token_urlsafe(32)
         now = self._clock.now()
         row = Session(
@@ -80,7 +95,7 @@ class Sessions:
             user_id=user_id,
             created_at=now,
             seen_at=now,
-            confirmed_at=now,
+            confirmed_at=now if proved_at is None else min(proved_at, now),
             expires_at=now + self._terms.lasts,
             ended_at=None,
             address=address,
@@ -95,7 +110,7 @@ class Sessions:
         async with self._database.read() as view:
             row = (
                 await view.session.execute(
-                    select(Session, User, Account)
+                    select(Session, User, Account, exists().where(Identity.user_id == User.id))
                     .join(User, User.id == Session.user_id)
                     .join(Account, Account.id == User.account_id)
                     .where(Session.hash == _digest(token), *self._live())
@@ -105,7 +120,7 @@ class Sessions:
             ).first()
         if row is None:
             return None
-        session, user, account = row
+        session, user, account, has_identity = row
         await self._touch(session)
         return SignedIn(
             session_id=session.id,
@@ -115,6 +130,8 @@ class Sessions:
             standing=user.standing,
             language=user.language,
             password_given=user.password_given,
+            has_password=has_password(user.password_hash),
+            has_identity=has_identity,
             account_id=AccountId(account.id),
             account_email=account.email,
             currency=account.currency,

@@ -1,4 +1,4 @@
-"""Lets people in by their password; other ways in (single sign-on) open sessions by the same `Sessions`."""
+"""Lets people in by their password; the other way in is `accounts.oidc`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy import select
 from tokenmill.accounts.accounts import normal_email, suspension
 from tokenmill.accounts.audit import Actor, record
 from tokenmill.accounts.passwords import hash_password, outdated, password_fits
-from tokenmill.accounts.refusals import signed_out, wrong_password
+from tokenmill.accounts.refusals import passwords_off, signed_out, wrong_password
 from tokenmill.accounts.sessions import Sessions, SignedIn
 from tokenmill.accounts.throttle import Subject, Throttle, address_subjects
 from tokenmill.kit.clock import Clock
@@ -20,18 +20,30 @@ from tokenmill.store.tables import Account, User
 class SignIn:
     """The door. Who guesses waits longer and longer, and learns nothing from how long an answer takes."""
 
-    def __init__(self, database: Database, clock: Clock, sessions: Sessions, throttle: Throttle) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sessions: Sessions,
+        throttle: Throttle,
+        *,
+        passwords: bool = True,
+    ) -> None:
+        """Without `passwords` nobody comes in here, whatever they know."""
         self._database = database
         self._clock = clock
         self._sessions = sessions
         self._throttle = throttle
+        self._passwords = passwords
 
     async def sign_in(self, email: str, password: str, *, address: str, agent: str) -> str:
         """The token of a new session.
 
         Raises Refusal(wrong_password) in the same words for an unknown address, Fault(RATE_LIMITED) for
-        who has to wait, and Fault(FORBIDDEN), to who knows the password, for a suspended account.
+        who has to wait, Fault(FORBIDDEN), to who knows the password, for a suspended account, and
+        Refusal(passwords_off) where passwords let nobody in.
         """
+        self._refuse_where_off()
         subjects = _subjects(email, address)
         await self._throttle.admit(*subjects)
         user = await self._user(email)
@@ -43,7 +55,7 @@ class SignIn:
             row = await work.session.get_one(User, user.id)
             if row.password_hash != user.password_hash:  # It was changed meanwhile.
                 raise wrong_password()
-            await _refuse_suspended(work, row)
+            await refuse_suspended(work, row)
             row.password_hash = renewed or row.password_hash
             await self._throttle.forgive(work, *subjects)
             token, session_id = await self._sessions.open(work, UserId(row.id), address=address, agent=agent)
@@ -59,6 +71,7 @@ class SignIn:
 
     async def prove(self, who: SignedIn, password: str, *, address: str) -> None:
         """Is this the password of who is signed in? Raises as `sign_in` does."""
+        self._refuse_where_off()
         subjects = _subjects(who.email, address)
         await self._throttle.admit(*subjects)
         user = await self._user(who.email)
@@ -75,6 +88,7 @@ class SignIn:
 
     async def change_password(self, who: SignedIn, old: str, new: str, *, address: str) -> None:
         """Replaces the password and ends all other sessions of the user."""
+        self._refuse_where_off()
         new_hash = await hash_password(new)  # Refused before anything is counted.
         await self.prove(who, old, address=address)
         async with self._database.write() as work:
@@ -88,13 +102,18 @@ class SignIn:
             await record(work, self._clock, actor, "user.password", who.user_id, account_id=who.account_id)
             await work.changed("user", who.user_id)
 
+    def _refuse_where_off(self) -> None:
+        if not self._passwords:
+            raise passwords_off()
+
     async def _user(self, email: str) -> User | None:
         async with self._database.read() as view:
             known = select(User).where(User.email == _normal(email))
             return (await view.session.scalars(known)).first()
 
 
-async def _refuse_suspended(work: UnitOfWork, user: User) -> None:
+async def refuse_suspended(work: UnitOfWork, user: User) -> None:
+    """Raises Fault(FORBIDDEN), with the reason that was given, unless the user may come in."""
     account = await work.session.get_one(Account, user.account_id)
     if account.deleted_at is not None or user.disabled_at is not None:
         raise Fault(Code.FORBIDDEN, "This user has been removed. Ask the operator of this platform.")

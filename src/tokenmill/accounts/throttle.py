@@ -16,7 +16,7 @@ from tokenmill.kit.faults import Code, Fault
 from tokenmill.store.database import Database, ReadWork, UnitOfWork
 from tokenmill.store.work_tables import SignInFailure
 
-Kind = Literal["email", "address", "code", "reset", "sign-up"]
+Kind = Literal["email", "address", "code", "reset", "sign-up", "provider"]
 WINDOW: Final = timedelta(days=1)
 """Attempts are forgotten that long after the first of them."""
 
@@ -41,6 +41,7 @@ PATIENCE: Final[Mapping[Kind, Patience]] = {
     "code": Patience(5, 60, 60 * 60),
     "reset": Patience(3, 60, 60 * 60),
     "sign-up": Patience(5, 600, 60 * 60),
+    "provider": Patience(20, 30, 15 * 60),  # Ways back from it that came to nothing.
 }
 
 

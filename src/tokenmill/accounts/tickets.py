@@ -124,7 +124,18 @@ async def use(work: UnitOfWork, clock: Clock, kind: TicketKind, token: str) -> T
     return _view(row)
 
 
-async def open_invitations(work: ReadWork, clock: Clock, account_id: AccountId | None) -> list[TicketView]:
+async def use_by_id(work: UnitOfWork, clock: Clock, ticket_id: str) -> TicketView:
+    """The same for an invitation whose receiver has shown by other means who they are."""
+    row = await work.session.get(Ticket, ticket_id)
+    if row is None or row.kind != "invite" or row.used_at is not None or row.expires_at <= clock.now():
+        raise unusable_ticket()
+    row.used_at = clock.now()
+    return _view(row)
+
+
+async def open_invitations(
+    work: ReadWork | UnitOfWork, clock: Clock, account_id: AccountId | None
+) -> list[TicketView]:
     """Invitations that can still be followed: those into one account, or (None) to accounts of their own."""
     where = Ticket.account_id.is_(None) if account_id is None else Ticket.account_id == account_id
     rows = await work.session.scalars(

@@ -22,6 +22,7 @@ from tokenmill.admin.developer import (
     keys,
     members,
     models,
+    oidc,
     overview,
     plan,
     plugins,
@@ -42,6 +43,7 @@ PREFIX: Final = "/console/api/v1"
 _ROUTERS: Final = (
     session.router,
     entry.router,
+    oidc.router,
     members.router,
     account.router,
     keys.router,

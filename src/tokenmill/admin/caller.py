@@ -67,6 +67,7 @@ def _requirement(need: Need, *, confirmed: bool = False) -> Requirement:
 
 Anyone = Annotated[None, Depends(_requirement("anyone"))]
 Member = Annotated[Caller, Depends(_requirement("member"))]
+ConfirmedMember = Annotated[Caller, Depends(_requirement("member", confirmed=True))]
 Owner = Annotated[Caller, Depends(_requirement("owner"))]
 ConfirmedOwner = Annotated[Caller, Depends(_requirement("owner", confirmed=True))]
 Operator = Annotated[Caller, Depends(_requirement("operator"))]

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from tokenmill.accounts.oidc.problems import SignInProblem
 from tokenmill.accounts.refusals import Refusal
 from tokenmill.kit.faults import Code, Fault
 
@@ -63,7 +64,13 @@ class _Body(msgspec.Struct):
 
 def body_of(fault: Fault, request_id: str) -> bytes:
     """`{"error": {"code", "message", "field", "request_id"}}`; a refusal's code is its reason."""
-    code = fault.reason if isinstance(fault, Refusal) else fault.code.value
+    match fault:
+        case Refusal():
+            code: str = fault.reason
+        case SignInProblem():
+            code = fault.problem
+        case _:
+            code = fault.code.value
     return msgspec.json.encode(_Body(_Said(code, fault.message, fault.field, request_id)))
 
 

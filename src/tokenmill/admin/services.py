@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tokenmill.accounts.oidc.door import ProviderDoor
 from tokenmill.accounts.sessions import Sessions
 from tokenmill.accounts.sign_in import SignIn
 from tokenmill.accounts.throttle import Throttle
 from tokenmill.catalog.catalogue import Catalogue
-from tokenmill.kit.clock import Clock
 from tokenmill.files.files import Files
+from tokenmill.kit.clock import Clock
 from tokenmill.kit.sealing import Sealer
 from tokenmill.limits.limiter import Limiter
 from tokenmill.moderation.live import Moderation
@@ -52,8 +53,10 @@ class Services:
     settings: tuple[Setting, ...]
     moderation: Moderation
     payments: Payments | None = None
-    search: WebSearch | None = None
+    oidc: ProviderDoor | None = None
+    passwords: bool = True
     files: Files | None = None
+    search: WebSearch | None = None
     limiter: Limiter | None = None
     webhooks_loopback: bool = False
 

@@ -2,13 +2,14 @@
 
 from tokenmill.settings.reading import load_settings, shown, without_effect
 from tokenmill.settings.secrets import SECRET_NAME, old_secrets, read_password, read_secret
-from tokenmill.settings.sections import FilesSection, Mail, Moderation, Payments, Settings, Source
+from tokenmill.settings.sections import FilesSection, Mail, Moderation, Oidc, Payments, Settings, Source
 
 __all__ = [
     "SECRET_NAME",
     "FilesSection",
     "Mail",
     "Moderation",
+    "Oidc",
     "Payments",
     "Settings",
     "Source",

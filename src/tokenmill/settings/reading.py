@@ -143,6 +143,9 @@ def _with_paths(settings: Settings, data: Path) -> Settings:
     if settings.mail.password:
         update = {"password": _absolute(settings.mail.password, data)}
         updates["mail"] = settings.mail.model_copy(update=update)
+    if settings.oidc.client_secret:
+        update = {"client_secret": _absolute(settings.oidc.client_secret, data)}
+        updates["oidc"] = settings.oidc.model_copy(update=update)
     model = settings.embedded.model
     if "/" in model or model.endswith(".gguf"):
         updates["embedded"] = settings.embedded.model_copy(update={"model": str(data / model)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -38,6 +39,27 @@ def _public_url(text: str) -> str:
     if text and not _names_a_host(text):
         raise ValueError("must name a host, and perhaps a port: https://api.example.com:8443")
     return text.rstrip("/")
+
+
+def _issuer(text: str) -> str:
+    if not text:
+        return text
+    try:
+        parts = urlsplit(text)
+        plain = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    except ValueError:
+        plain, parts = False, urlsplit("")
+    if not _names_a_host(text) or not (plain or parts.scheme == "https"):
+        raise ValueError("must be an https address, exactly as the provider writes it (http on this machine)")
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be an address without user, query or fragment")
+    return text
+
+
+def _scopes(names: tuple[str, ...]) -> tuple[str, ...]:
+    if "openid" not in names or not all(re.fullmatch(r"[!#-\[\]-~]+", name) for name in names):
+        raise ValueError("must hold openid, and each scope by itself")
+    return names
 
 
 def _names_a_host(url: str) -> bool:
@@ -135,6 +157,40 @@ class Accounts(Section):
     session_days: Annotated[int, Field(ge=1, le=365)] = 30
     session_idle_days: Annotated[int, Field(ge=1, le=365)] = 7
     confirm_minutes: Annotated[int, Field(ge=1, le=1440)] = 10  # A password counts as just given for so long.
+
+
+class Oidc(Section):
+    """The OpenID Connect provider that people sign in by; without an issuer there is none.
+
+    `sign_up` says who may have an account for the first time: nobody but users who are here (`existing`),
+    also those with an invitation (`invited`), anybody (`open`); `[accounts] signup = "closed"` closes this,
+    too. The claim `operator_claim` (`groups`, `realm_access.roles`) makes an operator of whoever has one of
+    `operator_values` in it, for as long as they have it.
+    """
+
+    issuer: Annotated[str, AfterValidator(_issuer)] = ""
+    client_id: str = ""
+    client_secret: Reference = ""  # Empty for a public client, which PKCE alone protects.
+    scopes: Annotated[tuple[str, ...], AfterValidator(_scopes)] = ("openid", "email")
+    name: str = ""  # On the button; empty: "Single sign-on".
+    name_zh: str = ""  # The same in Chinese; empty: as `name`.
+    sign_up: Literal["existing", "invited", "open"] = "invited"
+    currency: Literal["USD", "CNY"] = "USD"  # Of accounts made by `open`; it can never be changed.
+    allowed_domains: Annotated[tuple[str, ...], AfterValidator(_hosts)] = ()  # Of e-mail; empty: any.
+    operator_claim: str = ""
+    operator_values: tuple[str, ...] = ()
+    local_sign_in: bool = True  # Do passwords still let people in?
+    timeout: Annotated[float, Field(gt=0, le=60)] = 10.0  # Seconds that each of its replies may take.
+
+    @model_validator(mode="after")
+    def _whole(self) -> Oidc:
+        if self.issuer and not self.client_id:
+            raise ValueError("needs client_id beside its issuer")
+        if bool(self.operator_claim) != bool(self.operator_values):
+            raise ValueError("needs both operator_claim and operator_values, or neither")
+        if not self.issuer and not self.local_sign_in:
+            raise ValueError("needs issuer where local_sign_in is false, or nobody could come in")
+        return self
 
 
 class Responses(Section):
@@ -257,6 +313,7 @@ class Settings(BaseSettings):
     embedded: Embedded = Embedded()
     security: Security = Security()
     accounts: Accounts = Accounts()
+    oidc: Oidc = Oidc()
     responses: Responses = Responses()
     vault: VaultSection = VaultSection()
     mail: Mail = Mail()

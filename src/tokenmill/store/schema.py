@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tokenmill.store import (
     files_tables,
+    identity_tables,
     ledger_tables,
     moderation_tables,
     plan_tables,
@@ -16,6 +17,7 @@ from tokenmill.store.tables import Base
 __all__ = [
     "Base",
     "files_tables",
+    "identity_tables",
     "ledger_tables",
     "moderation_tables",
     "plan_tables",

@@ -11,18 +11,31 @@ from tokenmill.accounts.audit import Actor
 from tokenmill.accounts.members import accept, sign_up
 from tokenmill.accounts.passwords import MAX_LENGTH, MIN_LENGTH, hash_password
 from tokenmill.accounts.recovery import ask_for_reset, reset_password
+from tokenmill.accounts.refusals import passwords_off
 from tokenmill.accounts.throttle import Subject, address_subjects
 from tokenmill.accounts.tickets import look_at
 from tokenmill.admin.acting import acting_as
 from tokenmill.admin.caller import Anyone, Desk, address_of
+from tokenmill.admin.services import Services
 from tokenmill.admin.shapes import Asked, Currency, Done, Language, Line, Moment, Secret, Shown
 from tokenmill.store.tables import Role, Standing
 
 router = APIRouter(tags=["entry"])
 
 
+class BilingualName(Shown):
+    en: str
+    zh: str
+
+
+class OidcButton(Shown):
+    """What stands on the button of single sign-on, by language."""
+
+    name: BilingualName
+
+
 class Welcome(Shown):
-    """What a page may know before anybody has signed in."""
+    """What a page may know before anybody has signed in; `passwords` says whether they let anybody in."""
 
     name: str = "TokenMill"
     signup: Literal["closed", "invite", "open"]
@@ -30,6 +43,8 @@ class Welcome(Shown):
     longest_password: int = MAX_LENGTH
     currencies: tuple[str, ...] = ("USD", "CNY")
     languages: tuple[str, ...] = ("zh-CN", "en")
+    passwords: bool
+    oidc: OidcButton | None
 
 
 class SignUpAsked(Asked):
@@ -71,12 +86,17 @@ class InvitationSeen(Shown):
 @router.get("/welcome")
 async def welcome(_: Anyone, desk: Desk) -> Welcome:
     """How one comes in."""
-    return Welcome(signup=desk.signup)
+    button = None
+    if desk.oidc is not None:
+        en, zh = desk.oidc.names
+        button = OidcButton(name=BilingualName(en=en, zh=zh))
+    return Welcome(signup=desk.signup, passwords=desk.passwords, oidc=button)
 
 
 @router.post("/sign-up", status_code=201)
 async def signing_up(asked: SignUpAsked, _: Anyone, desk: Desk, request: Request) -> Done:
     """Make an account for oneself, where the settings allow that."""
+    _refuse_where_off(desk)
     email = normal_email(asked.email)
     if desk.signup == "open":
         await desk.throttle.admit(*address_subjects(address_of(request), "sign-up"))
@@ -112,6 +132,7 @@ async def look_at_invitation(asked: Link, _: Anyone, desk: Desk) -> InvitationSe
 @router.post("/invitations/accept", status_code=201)
 async def accept_invitation(asked: InvitationUsed, _: Anyone, desk: Desk, request: Request) -> Done:
     """Use an invitation, with a password of one's own; sign in next."""
+    _refuse_where_off(desk)
     async with desk.database.read() as work:  # Nobody makes us hash with a link that is none.
         ticket = await look_at(work, desk.clock, "invite", asked.token)
     password_hash = await hash_password(asked.password)
@@ -125,6 +146,7 @@ async def accept_invitation(asked: InvitationUsed, _: Anyone, desk: Desk, reques
 @router.post("/password-reset", status_code=202)
 async def ask_for_link(asked: ResetAsked, _: Anyone, desk: Desk, request: Request) -> Done:
     """Have a link sent; the answer is the same whether the address is known or not."""
+    _refuse_where_off(desk)
     email = normal_email(asked.email)
     address = address_of(request)
     await desk.throttle.admit(Subject("reset", email), *address_subjects(address))
@@ -137,9 +159,15 @@ async def ask_for_link(asked: ResetAsked, _: Anyone, desk: Desk, request: Reques
 @router.post("/password-reset/use")
 async def use_link(asked: ResetUsed, _: Anyone, desk: Desk, request: Request) -> Done:
     """Set a new password with the link; every session of the user ends."""
+    _refuse_where_off(desk)
     async with desk.database.read() as work:
         await look_at(work, desk.clock, "password_reset", asked.token)
     password_hash = await hash_password(asked.password)
     async with desk.database.write() as work:  # It writes its own audit entry, in the user's name.
         await reset_password(work, desk.clock, asked.token, password_hash, address=address_of(request))
     return Done()
+
+
+def _refuse_where_off(desk: Services) -> None:
+    if not desk.passwords:
+        raise passwords_off()

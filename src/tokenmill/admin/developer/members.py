@@ -15,11 +15,14 @@ router = APIRouter(tags=["members"])
 
 
 class MemberShown(Shown):
+    """`by_provider` says whether they can sign in by the identity provider."""
+
     id: str
     email: str
     role: Role
     standing: Standing
     created_at: Moment
+    by_provider: bool
 
 
 class StandingChosen(Asked):

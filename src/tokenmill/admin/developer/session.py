@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter, Request, Response
 
 from tokenmill.accounts.members import set_language
@@ -36,7 +38,10 @@ class LanguageChosen(Asked):
 
 
 class Me(Shown):
-    """Who is signed in; `csrf_token` goes into `x-csrf-token` of every POST, PUT, PATCH and DELETE."""
+    """Who is signed in; `csrf_token` goes into `x-csrf-token` of every POST, PUT, PATCH and DELETE.
+
+    `confirms_by` is how they can show again who they are: `POST /session/confirm`, `POST /oidc/confirm`.
+    """
 
     user_id: str
     email: str
@@ -44,6 +49,7 @@ class Me(Shown):
     standing: Standing
     language: str | None
     password_given: bool
+    confirms_by: list[Literal["password", "oidc"]]
     account_id: str
     account_email: str
     currency: str
@@ -73,7 +79,7 @@ async def sign_in(asked: SignInAsked, _: Anyone, desk: Desk, request: Request, r
     who = await desk.sessions.find(token)
     if who is None:
         raise signed_out()
-    _set_cookie(desk, response, token)
+    set_session_cookie(desk, response, token)
     return _me(desk, who, token)
 
 
@@ -155,7 +161,8 @@ async def end_others(caller: Member, desk: Desk) -> Done:
     return Done()
 
 
-def _set_cookie(desk: Services, response: Response, token: str) -> None:
+def set_session_cookie(desk: Services, response: Response, token: str) -> None:
+    """Signs this browser in; whatever session it had before is another."""
     # Lax, since a return from single sign-on is a navigation from elsewhere; the CSRF token guards the rest.
     response.set_cookie(
         COOKIE, token, path="/console/api/", httponly=True, secure=desk.secure, samesite="lax"
@@ -169,6 +176,15 @@ async def _again(desk: Services, caller: Caller) -> Me:
     return _me(desk, who, caller.token)
 
 
+def _confirms_by(desk: Services, who: SignedIn) -> list[Literal["password", "oidc"]]:
+    ways: list[Literal["password", "oidc"]] = []
+    if who.has_password and desk.passwords:
+        ways.append("password")
+    if who.has_identity and desk.oidc is not None:
+        ways.append("oidc")
+    return ways
+
+
 def _me(desk: Services, who: SignedIn, token: str) -> Me:
     return Me(
         user_id=who.user_id,
@@ -177,6 +193,7 @@ def _me(desk: Services, who: SignedIn, token: str) -> Me:
         standing=who.standing,
         language=who.language,
         password_given=who.password_given,
+        confirms_by=_confirms_by(desk, who),
         account_id=who.account_id,
         account_email=who.account_email,
         currency=who.currency,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from tokenmill.accounts.members import find_member, invite, set_role
+from tokenmill.accounts.oidc.identities import unlink
 from tokenmill.accounts.recovery import ask_for_reset
 from tokenmill.accounts.tickets import InviteTerms, open_invitations, ticket_link, withdraw
 from tokenmill.admin.acting import acting
@@ -57,6 +58,20 @@ async def give_reset_link(user_id: str, caller: ConfirmedOperator, desk: Desk) -
             raise Fault(Code.NOT_FOUND, f"There is no user {user_id!r}.", field="id")
         act.on(user_id, ticket=ticket.id)
     return ResetLink(link=ticket_link(desk.public_url, desk.secret, "password_reset", ticket.id))
+
+
+@router.delete("/users/{user_id}/identity")
+async def unlink_identity(user_id: str, caller: ConfirmedOperator, desk: Desk) -> MemberShown:
+    """Take from a user the identity by which they sign in; their sessions end."""
+    async with desk.database.read() as work:
+        user = await find_member(work, user_id, None)
+    async with acting(desk, caller, "user.unlink_identity", user.account_id) as act:
+        if not await unlink(act.work, user_id):
+            raise Fault(Code.NOT_FOUND, "This user does not sign in by the identity provider.", field="id")
+        await desk.sessions.end_all(act.work, user.id)
+        act.on(user_id)
+        changed = await find_member(act.work, user_id, None)
+    return MemberShown.of(changed)
 
 
 @router.get("/invitations")
