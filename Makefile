@@ -46,7 +46,7 @@ $(CONSOLE_BUILT): $(CONSOLE_SOURCES) | $(CONSOLE_STAMP)
 	$(NPM) run --silent --prefix console build
 	@touch $@
 
-$(CONSOLE_STAMP): console/package.json console/package-lock.json | $(STAMP)
+$(CONSOLE_STAMP): console/package-lock.json | $(STAMP)
 	$(NPM) ci --silent --ignore-scripts --prefix console
 	@touch $@
 
