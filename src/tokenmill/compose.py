@@ -45,6 +45,7 @@ from tokenmill.engines.openai import OpenAIEngine
 from tokenmill.exchange.attachments import Attachments
 from tokenmill.exchange.attempts import WAITS
 from tokenmill.exchange.exchange import Exchanges, KeyReader
+from tokenmill.exchange.moderating import Moderators
 from tokenmill.exchange.recall import Recall
 from tokenmill.files.pdf import PdfReader
 from tokenmill.jobs.sweeps import sweeping
@@ -169,6 +170,7 @@ async def open_platform(
             read_key=upstream_keys(data, os.environ),
             sealer=Sealer(secret, secrets_old, purpose="reasoning"),
             recall=Recall(vault, clock),
+            moderators=Moderators(moderation),
             attachments=Attachments(files, PdfReader()),
             waits=waits,
         )

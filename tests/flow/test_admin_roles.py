@@ -38,10 +38,14 @@ BODIES: dict[str, Any] = {
     },
     "/operator/users/{user_id}/role": {"role": "developer"},
     "/operator/plans/{plan_id}": {"name": {"en": "a", "zh": "a"}, "credits": "1"},
+    "/operator/moderation/policies": {"input": "off", "output": "off"},
+    "/operator/moderation/lists/{name}": {"text": "a phrase"},
+    "/operator/moderation/test": {"text": "a text"},
+    "/operator/moderation/verdicts/{verdict_id}/mark": {"false_positive": True},
     "/members/{user_id}": {"standing": "owner"},
     "/keys/{key_id}": {},
 }
-MAKES = {("PUT", "/operator/plans/{plan_id}")}
+MAKES = {("PUT", "/operator/plans/{plan_id}"), ("PUT", "/operator/moderation/lists/{name}")}
 """Routes whose id may be new."""
 
 

@@ -15,7 +15,7 @@ ActionName = Literal["block", "flag", "off"]
 DirectionName = Literal["input", "output"]
 OnFailureName = Literal["open", "closed"]
 Score = Annotated[float, Field(ge=0, le=1)]
-ListName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+ListName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 AnyListName = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 

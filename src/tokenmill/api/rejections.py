@@ -33,6 +33,7 @@ STATUSES: Mapping[Code, int] = {
     Code.HTTP_ONLY: 426,
     Code.CONFLICT: 409,
     Code.FORBIDDEN: 403,
+    Code.CONTENT_BLOCKED: 400,
     Code.MODEL_NOT_SOLD: 403,
     Code.NO_FUNDS: 402,
     Code.PLAN_USED_UP: 429,

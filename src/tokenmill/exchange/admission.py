@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, Protocol
@@ -91,11 +91,18 @@ class Admission:
 
     @asynccontextmanager
     async def admit(
-        self, caller: Caller, request: Request, model: Model, ways: tuple[Route, ...], ticket: Ticket
+        self,
+        caller: Caller,
+        request: Request,
+        model: Model,
+        ways: tuple[Route, ...],
+        ticket: Ticket,
+        check: Callable[[Request], Awaitable[None]] | None = None,
     ) -> AsyncIterator[Hold]:
         """A place and a hold for the exchange; leaving the block gives the place back, and no money.
 
-        Raises Fault: KEY_ENDED, MODEL_NOT_SOLD, RATE_LIMITED, NO_FUNDS, PLAN_USED_UP, UNAVAILABLE.
+        `check` has the last word before money is set aside. Raises its Fault, and:
+        Fault: KEY_ENDED, MODEL_NOT_SOLD, RATE_LIMITED, NO_FUNDS, PLAN_USED_UP, UNAVAILABLE.
         """
         terms = await self.terms(caller, model, ways)
         most_output = (request.max_output or model.max_output_tokens) * request.choices
@@ -109,6 +116,8 @@ class Admission:
             raise
         try:
             ticket.placed(place.standing)
+            if check is not None:
+                await check(request)
             try:
                 hold = await self._hold(caller, terms, ticket, bound, most_output)
             except Fault as fault:

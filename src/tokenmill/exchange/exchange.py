@@ -25,6 +25,7 @@ from tokenmill.exchange.discretion import discreet_frames, discretion
 from tokenmill.exchange.estimate import Calibration
 from tokenmill.exchange.hold import Hold
 from tokenmill.exchange.modalities import without_media
+from tokenmill.exchange.moderating import Moderators
 from tokenmill.exchange.naming import named, naming
 from tokenmill.exchange.prefix import with_stable_prefix
 from tokenmill.exchange.recall import Recall
@@ -32,6 +33,7 @@ from tokenmill.exchange.routing import routes
 from tokenmill.exchange.seals import AccountSeals
 from tokenmill.exchange.settlement import Settlements
 from tokenmill.exchange.steps.chain import Chain
+from tokenmill.exchange.steps.moderation import Screen, screened
 from tokenmill.exchange.ticket import Asked, Ticket
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
@@ -64,6 +66,7 @@ class Running:
         wire: Vendor | None,
         sampling: Sampling = _UNSAID,
         again: Callable[[], Awaitable[Running]] | None = None,
+        screen: Screen | None = None,
     ) -> None:
         self.served_by = served_by
         self.sampling = sampling
@@ -74,6 +77,7 @@ class Running:
         self._opening = opening
         self._rest = rest
         self._again = again
+        self._screen = screen
 
     @property
     def prompt_estimate(self) -> int:
@@ -95,37 +99,47 @@ class Running:
         self._ticket.start_over()
         return await self._again()
 
-    async def frames(self) -> AsyncGenerator[Frame]:
+    def frames(self) -> AsyncGenerator[Frame]:
         """The reply's frames as they leave the steps; usage is in them before the end, reported or counted.
 
         Raises the Fault of a reply that breaks off; what the steps held back comes before it.
         """
+        if self._screen is None:
+            return self._stepped(self._watched)
+        return screened(self._stepped(lambda frame: frame), self._screen, self._watched)
+
+    async def _stepped(self, watched: Callable[[Frame], Frame]) -> AsyncGenerator[Frame]:
         try:
             for frame in self._opening:
                 for ready in self._chain.take(frame):
-                    yield self._watched(ready)
+                    yield watched(ready)
             async for frame in self._rest:
                 for ready in self._chain.take(frame):
-                    yield self._watched(ready)
+                    yield watched(ready)
                 if self._hold.runs_low(self._ticket.output):
                     await self._hold.keep_ahead(self._ticket.output)
                     if self._hold.spent(self._ticket.output):
-                        yield self._watched(Frame(self._chain.run_out()))
+                        yield watched(Frame(self._chain.run_out()))
                 if self._chain.cut:
                     break
         except Fault:
             if held := self._chain.close():
-                yield self._watched(Frame(held))
+                yield watched(Frame(held))
             raise
         finally:
             self._ticket.drops.extend(self._chain.notes())
         if held := self._chain.close():
-            yield self._watched(Frame(held))
+            yield watched(Frame(held))
+
+    @property
+    def _ended_here(self) -> bool:
+        """Is it we who end the reply? Then the upstream will not say what it took."""
+        return self._chain.cut or (self._screen is not None and self._screen.over)
 
     def _watched(self, frame: Frame) -> Frame:
         ticket = self._ticket
         for at, event in enumerate(frame.events):
-            if type(event) is Finished and not ticket.reported:
+            if type(event) is Finished and (self._ended_here or not ticket.reported):
                 return self._with_counted_usage(frame)
             if type(event) is UsageSeen:
                 told = ticket.completed(event.usage)
@@ -137,6 +151,8 @@ class Running:
 
     def _with_counted_usage(self, frame: Frame) -> Frame:
         """The caller is told the same counts that the row keeps."""
+        if self._ended_here:
+            self._ticket.cut_short()
         counted = UsageSeen(self._ticket.usage)
         at = next(i for i, event in enumerate(frame.events) if type(event) is Finished)
         for event in frame.events[at:]:
@@ -158,6 +174,7 @@ class Exchanges:
         read_key: KeyReader,
         sealer: Sealer,
         recall: Recall,
+        moderators: Moderators | None = None,
         attachments: Attachments,
         waits: tuple[float, ...] = WAITS,
     ) -> None:
@@ -170,6 +187,7 @@ class Exchanges:
         self._read_key = read_key
         self._sealer = sealer
         self._recall = recall
+        self._moderators = moderators
         self._attachments = attachments
         self._waits = waits
         self._calibration = Calibration()
@@ -186,7 +204,10 @@ class Exchanges:
         ticket = Ticket(asked, planned, ModelId(model.id), self._clock, self._calibration)
         ticket.drops.extend(named(drops, request, asked.protocol))
         ticket.harvest = self._recall.listen(planned, asked.caller, asked.protocol)
-        async with self._admission.admit(asked.caller, planned, model, ways, ticket) as hold:
+        moderating = None if self._moderators is None else self._moderators.of(asked.whose(model.id))
+        ticket.moderating = moderating
+        check = None if moderating is None else moderating.check
+        async with self._admission.admit(asked.caller, planned, model, ways, ticket, check) as hold:
             try:
                 request, recalled = await self._recall.restored(planned, asked.caller, ways)
                 ticket.drops.extend(recalled)
@@ -203,6 +224,8 @@ class Exchanges:
                 raise
             finally:
                 self._recall.keep(ticket.harvest)
+                if moderating is not None:
+                    ticket.drops[:0] = moderating.notes()
                 await self._settlements.end(ticket, hold)
 
     async def count(self, request: Request, caller: Caller, protocol: Vendor) -> tuple[int, bool]:
@@ -319,8 +342,9 @@ class Exchanges:
             upstream.push_async_exit(attempt.pop_all())
             family = model.markup if model.markup != "none" else route.dialect
             chain = Chain(family, request)
+            screen = None if ticket.moderating is None else await ticket.moderating.screen(request)
             return Running(
-                ticket, hold, chain, opening, frames, served_by, opened.wire, ready.sampling, again
+                ticket, hold, chain, opening, frames, served_by, opened.wire, ready.sampling, again, screen
             )
 
     def _with_key(self, route: Route) -> Route:

@@ -26,10 +26,12 @@ from tokenmill.conversation.request import Drop, Request
 from tokenmill.conversation.usage import Usage
 from tokenmill.exchange.estimate import Calibration, Gauge
 from tokenmill.exchange.harvest import Harvest
+from tokenmill.exchange.moderating import Moderating
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import ExchangeId, ModelId, TargetId
 from tokenmill.limits.limiter import Standing
+from tokenmill.moderation.verdicts import Whose
 from tokenmill.ports import Route
 from tokenmill.store.rows import Quality, RunningCount, Status, UsageRow
 
@@ -80,6 +82,17 @@ class Asked(Value, frozen=True, kw_only=True):
     line: Line
     status_of: Callable[[Fault], int]
 
+    def whose(self, model: str) -> Whose:
+        """By what verdicts on it name it."""
+        return Whose(
+            exchange_id=self.id,
+            request_id=self.request_id,
+            account_id=self.caller.account_id,
+            key_id=self.caller.key_id,
+            model=model,
+            protocol=self.protocol,
+        )
+
 
 class Ticket:
     """One exchange, from its admission to its settlement."""
@@ -89,6 +102,7 @@ class Ticket:
     ) -> None:
         self.drops: list[Drop] = []
         self.harvest: Harvest | None = None  # Hears the reply, where something of it is to be remembered.
+        self.moderating: Moderating | None = None  # Judges what is asked and said, where a policy wants it.
         self._calibration = calibration
         self._taught = f"{asked.caller.account_id}/{model}"
         self._asked = asked
@@ -106,6 +120,7 @@ class Ticket:
         self._terms: Terms | None = None
         self._said_since = False  # Since the upstream last reported what it has used.
         self._finished: Finished | None = None
+        self._cut = False
         self._failed: Fault | None = None
 
     @property
@@ -177,6 +192,10 @@ class Ticket:
             case _:
                 pass
 
+    def cut_short(self) -> None:
+        """The reply ends here and not upstream: what that would have reported at its end is counted."""
+        self._cut = True
+
     def failed(self, fault: Fault) -> None:
         """The exchange ends with a fault; the first one counts."""
         self._failed = self._failed or fault
@@ -200,7 +219,7 @@ class Ticket:
     @property
     def _outgrown(self) -> bool:
         """Did it break off with more said than reported? Messages servers report a word when they begin."""
-        if self._reported is None or self._finished is not None:
+        if self._reported is None or (self._finished is not None and not self._cut):
             return False
         return self._said_since and self._gauge.tokens > self._reported.output
 

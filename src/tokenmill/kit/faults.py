@@ -43,6 +43,7 @@ class Code(StrEnum):
     HTTP_ONLY = "http_only", Blame.CALLER
     CONFLICT = "conflict", Blame.CALLER
     FORBIDDEN = "forbidden", Blame.CALLER
+    CONTENT_BLOCKED = "content_blocked", Blame.CALLER
 
     MODEL_NOT_SOLD = "model_not_sold", Blame.PLAN
     NO_FUNDS = "no_funds", Blame.PLAN

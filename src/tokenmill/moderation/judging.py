@@ -13,7 +13,7 @@ from tokenmill.kit.faults import Fault
 from tokenmill.moderation.categories import Category
 from tokenmill.moderation.policies import Action, Direction, Policy
 from tokenmill.moderation.rulebook import Rulebook
-from tokenmill.moderation.watch import Finding, findings_in
+from tokenmill.moderation.watch import Finding, Watch, read_whole
 from tokenmill.ports import Moderator, Opinion
 
 CLASSIFIER: Final = "classifier"
@@ -35,11 +35,13 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """What was found in a text.
 
     `failed` says why the classifier has not judged it; `unseen`: it was too long for it to see all of it.
+    `untouched`: no phrase of any list is in it, whatever the policy.
     """
 
     findings: tuple[Finding, ...] = ()
     failed: str | None = None
     unseen: bool = False
+    untouched: bool = False
 
     @property
     def blocks(self) -> Finding | None:
@@ -63,11 +65,11 @@ async def judge(
     question: str | None = None,
 ) -> Judgement:
     """What lists and, unless a list blocks already, the classifier find in a whole text."""
-    if len(text) > THREAD:
-        found = await asyncio.to_thread(findings_in, text, book, policy, direction)
-    else:
-        found = findings_in(text, book, policy, direction)
-    judgement = Judgement(findings=tuple(found))
+    watch = Watch(book, policy, direction)
+    found = (
+        read_whole(watch, text) if len(text) <= THREAD else await asyncio.to_thread(read_whole, watch, text)
+    )
+    judgement = Judgement(findings=tuple(found), untouched=not watch.touched)
     if judgement.blocks is not None or moderator is None or not policy.classifier:
         return judgement
     shown, unseen = _pieces(text)

@@ -138,6 +138,6 @@ def _row(verdict: Verdict) -> dict[str, object]:
         "category": verdict.category,
         "source": verdict.source,
         "rule": verdict.rule[:500],
-        "score": verdict.score,
+        "permille": round(verdict.score * 1000),
         "false_positive": False,
     }

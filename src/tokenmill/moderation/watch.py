@@ -46,7 +46,18 @@ class Watch:
     `safe` may still turn out to belong to a phrase.
     """
 
-    __slots__ = ("_book", "_direction", "_inside", "_policy", "_seen", "_told", "_window", "read", "safe")
+    __slots__ = (
+        "_book",
+        "_direction",
+        "_inside",
+        "_policy",
+        "_seen",
+        "_told",
+        "_window",
+        "read",
+        "safe",
+        "touched",
+    )
 
     def __init__(self, book: Rulebook, policy: Policy, direction: Direction) -> None:
         self._book = book
@@ -58,27 +69,31 @@ class Watch:
         self._told: set[tuple[int, str, str]] = set()
         self.read = 0
         self.safe = 0
+        self.touched = False  # By any phrase at all, whatever the policy makes of it.
 
     def feed(self, text: str) -> list[Finding]:
         """What `text` has brought to light. Whoever blocks stops at the first that does."""
         if len(text) <= BLOCK:
-            return self._look(fold(text), final=False)
+            return self._look(fold(text))
         return [
             finding
             for at in range(0, len(text), BLOCK)
-            for finding in self._look(fold(text[at : at + BLOCK]), final=False)
+            for finding in self._look(fold(text[at : at + BLOCK]))
         ]
 
-    def close(self) -> list[Finding]:
-        """What only the end of the text decides; nothing is open any more."""
-        return self._look("", final=True)
+    def pause(self) -> list[Finding]:
+        """What is there if the text ends here; it may go on all the same, and is then read on."""
+        if not self._window:
+            return []
+        matches, _ = self._book.look(self._window, inside=self._inside, final=True)
+        return self._findings(matches, self._window) if matches else []
 
-    def _look(self, folded: str, *, final: bool) -> list[Finding]:
+    def _look(self, folded: str) -> list[Finding]:
         self.read += len(folded)
         window = self._window + folded
         if not window:
             return []
-        matches, open_from = self._book.look(window, inside=self._inside, final=final)
+        matches, open_from = self._book.look(window, inside=self._inside)
         found = self._findings(matches, window) if matches else []
         self.safe = self.read - len(window) + open_from
         if self._told:
@@ -93,6 +108,7 @@ class Watch:
 
     def _findings(self, matches: tuple[Match, ...], window: str) -> list[Finding]:
         base = self.read - len(window)
+        self.touched = True
         found = []
         for phrase, rule, start, end in matches:
             if not self._policy.uses(phrase.source):
@@ -125,5 +141,9 @@ def _is_word(character: str) -> bool:
 
 def findings_in(text: str, book: Rulebook, policy: Policy, direction: Direction) -> list[Finding]:
     """What is in a text that is whole."""
-    watch = Watch(book, policy, direction)
-    return [*watch.feed(text), *watch.close()]
+    return read_whole(Watch(book, policy, direction), text)
+
+
+def read_whole(watch: Watch, text: str) -> list[Finding]:
+    """The same with a new watch that is the caller's."""
+    return [*watch.feed(text), *watch.pause()]

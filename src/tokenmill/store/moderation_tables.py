@@ -59,5 +59,5 @@ class ModerationVerdict(Base):
     category: Mapped[str]
     source: Mapped[str]  # A list's name, or `classifier`.
     rule: Mapped[str]  # The list's own line, or the classifier's word; why, where judging failed.
-    score: Mapped[float]
+    permille: Mapped[int]  # How sure, in thousandths.
     false_positive: Mapped[bool]

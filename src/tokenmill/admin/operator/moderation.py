@@ -248,5 +248,6 @@ def _own(row: ModerationList) -> ListShown:
 
 
 def _verdict(row: ModerationVerdict, emails: dict[str, str]) -> VerdictShown:
-    values = {name: getattr(row, name) for name in VerdictShown.model_fields if name != "account_email"}
-    return VerdictShown(**values, account_email=emails.get(row.account_id))
+    worked_out = {"account_email": emails.get(row.account_id), "score": row.permille / 1000}
+    values = {name: getattr(row, name) for name in VerdictShown.model_fields if name not in worked_out}
+    return VerdictShown(**values, **worked_out)

@@ -46,6 +46,7 @@ NAMES: Mapping[Code, str] = {
     Code.HTTP_ONLY: _REQUEST,
     Code.CONFLICT: "conflict_error",
     Code.FORBIDDEN: "permission_error",
+    Code.CONTENT_BLOCKED: _REQUEST,
     Code.MODEL_NOT_SOLD: "permission_error",
     Code.NO_FUNDS: "billing_error",
     Code.PLAN_USED_UP: "rate_limit_error",

@@ -29,6 +29,7 @@ NAMES: Mapping[Code, tuple[str, str]] = {
     Code.HTTP_ONLY: (_REQUEST, "upgrade_not_supported"),
     Code.CONFLICT: (_REQUEST, "conflict"),
     Code.FORBIDDEN: ("permission_error", "forbidden"),
+    Code.CONTENT_BLOCKED: ("content_filter", "421"),
     Code.MODEL_NOT_SOLD: ("permission_error", "model_not_sold"),
     Code.NO_FUNDS: ("insufficient_quota", "insufficient_quota"),
     Code.PLAN_USED_UP: ("insufficient_quota", "insufficient_quota"),
@@ -48,7 +49,7 @@ NAMES: Mapping[Code, tuple[str, str]] = {
 }
 """The `type` and `code` of every fault.
 
-OpenAI's where it has one that clients look at; keys and rates as the MiMo platform names them.
+OpenAI's where it has one that clients look at; keys, rates and moderation as the MiMo platform names them.
 """
 
 if _unnamed := set(Code) - set(NAMES):

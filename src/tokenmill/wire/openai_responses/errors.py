@@ -34,6 +34,7 @@ FAILURES: Mapping[Code, str] = {
     Code.HTTP_ONLY: _PROMPT,
     Code.CONFLICT: _PROMPT,
     Code.FORBIDDEN: _PROMPT,
+    Code.CONTENT_BLOCKED: _PROMPT,
     Code.MODEL_NOT_SOLD: _QUOTA,
     Code.NO_FUNDS: _QUOTA,
     Code.PLAN_USED_UP: _QUOTA,

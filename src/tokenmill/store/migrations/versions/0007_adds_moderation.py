@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.Column("category", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
-        sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("permille", sa.Integer(), nullable=False),
         sa.Column("false_positive", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_moderation_verdicts")),
     )
