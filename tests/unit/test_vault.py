@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
+from tokenmill.accounts.key_check import Caller
 from tokenmill.conversation.events import Event, Stop
 from tokenmill.conversation.fold import Choice, Reply, unfold
 from tokenmill.conversation.parts import Part, Reasoning, Text, ToolCall, ToolResult, Vendor
 from tokenmill.conversation.request import FunctionTool, Request, Turn
 from tokenmill.exchange.call_keys import call_key
-from tokenmill.exchange.harvest import Harvest
-from tokenmill.exchange.vault import choose, gaps, put_back
+from tokenmill.exchange.harvest import MOST, Harvest
+from tokenmill.exchange.recall import Recall
+from tokenmill.exchange.vault import MOST_CALLS, choose, gaps, put_back, strange
 from tokenmill.kit.ids import AccountId, KeyId
-from tokenmill.memory.remembered import Recent, Remembered
+from tokenmill.memory.remembered import Recent, Remembered, Story, Thought
+from tokenmill.ports import Route
+from tokenmill.testing import FixedClock
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ACCOUNT, KEY = AccountId("acc_1"), KeyId("key_1")
@@ -105,6 +110,67 @@ def test_words_that_lost_white_space_are_whole_again(words: str) -> None:
     same = asking(ASKED, Turn("assistant", (think("one"), call())))
     assert len(gaps(same, signed=False)) == 1
     assert restored(same, plain) is same
+
+
+def test_thousands_of_turns_that_call_the_same_are_told_apart_in_a_moment() -> None:
+    """An upstream counts `call_0` in every turn of a session whose first words the client has changed.
+
+    A comparison of each with each would hold up the whole node for seconds.
+    """
+    turns = [ASKED]
+    known = []
+    for number in range(1_500):
+        known.append(
+            Remembered(
+                id=f"vt_{number:04}",
+                account_id=ACCOUNT,
+                key_id=KEY,
+                created_at=NOW,
+                before=Story(b"words", str(number).encode()),
+                calls=(call_key(call()),),
+                thoughts=(Thought(think(f"Thought {number}."), 0, 0),),
+            )
+        )
+        turns += [
+            Turn("assistant", (think(f"Thought {number}."), call())),
+            Turn("tool", (ToolResult("call_1"),)),
+        ]
+    request = asking(*turns)
+    began = time.process_time()
+    missing = gaps(request, signed=False)
+    unknown = strange(missing, known)
+    chosen = choose(missing, known)
+    took = time.process_time() - began
+
+    assert len(missing) == len(unknown) == len(chosen) == 1_500
+    assert [turn.id for turn in chosen.values()] == [turn.id for turn in known]
+    assert took < 1.0
+
+
+async def test_a_request_of_more_calls_than_any_session_is_not_looked_at() -> None:
+    """It says so on the record; to tell so many apart would take seconds."""
+    calls = Turn("assistant", (call(),) * MOST_CALLS)
+    caller = Caller(account_id=ACCOUNT, key_id=KEY, key_kind="sk", name="k", models=None, currency="USD")
+    ways = [Route(target="t", engine="openai", upstream_model="m", reasoning_back="required")]
+    recall = Recall(None, FixedClock())
+    for turns, notes in (([calls], 0), ([calls, Turn("assistant", (call(),))], 1)):
+        request = asking(ASKED, *turns)
+        restored, drops = await recall.restored(request, caller, ways)
+        assert restored is request
+        assert [drop.reason for drop in drops] == ["not looked for: the request has over 20,000 calls"] * notes
+
+
+@pytest.mark.parametrize("long", [think("x" * (MOST + 1)), think("x", "s" * (MOST + 1))])
+def test_a_reply_without_end_is_not_remembered(long: Part) -> None:
+    """Nor held in memory; one with a signature of a million characters is."""
+    harvest = Harvest(asking(ASKED), ACCOUNT, KEY, "openai_chat")
+    for event in reply(long, call()):
+        harvest.watch(event)
+    assert list(harvest.turns(NOW)) == []
+    harvest.start_over()
+    for event in reply(think("x", "s" * 2**20), call()):
+        harvest.watch(event)
+    assert len(list(harvest.turns(NOW))) == 1
 
 
 def test_words_between_white_space_are_not_looked_up() -> None:

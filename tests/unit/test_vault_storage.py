@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
 
@@ -14,7 +15,7 @@ from tokenmill.accounts.accounts import create_account
 from tokenmill.conversation.parts import Reasoning
 from tokenmill.kit.ids import AccountId, KeyId, sortable
 from tokenmill.memory.remembered import Remembered, Story, Thought
-from tokenmill.memory.vault import Vault, forget_account, forget_key
+from tokenmill.memory.vault import Vault, forget_account, forget_key, next_batch
 from tokenmill.store.database import Database, open_database
 from tokenmill.store.rows import Change
 from tokenmill.store.vault_tables import VaultCall, VaultTurn
@@ -208,3 +209,32 @@ async def test_many_calls_are_asked_for_at_once(many: int, sqlite_url: str) -> N
 
         asked = [number.to_bytes(32, "big") for number in range(many)]
         assert await vault(database, clock).find(mine, [*asked, b"c" * 32]) == [kept]
+
+
+async def test_of_what_is_much_the_newest_is_read(database_url: str) -> None:
+    """A request whose calls thousands of long turns made does not hold up the node."""
+    async with opened(database_url) as (database, mine, _):
+        clock = FixedClock()
+        kept = vault(database, clock)
+        turns = [turn(mine, clock, "x" * 10_000, id_=f"vt_{number}") for number in range(5)]
+        for each in turns:
+            kept.keep(each)
+        await kept.write()
+        other = Vault(database, clock, (SECRET,), days=30, max_mb_per_account=64, most_read=25_000)
+
+        found = await other.find(mine, {b"c" * 32})
+    assert {each.id for each in found} == {each.id for each in turns[-2:]}
+
+
+def test_what_is_much_is_written_in_pieces() -> None:
+    """So that exchanges which settle meanwhile wait for one long turn at most; none is left out."""
+    clock, mine = FixedClock(), AccountId("acc_1")
+    calls = tuple(number.to_bytes(32) for number in range(3_000))
+    many = msgspec.structs.replace(turn(mine, clock), calls=calls)
+    waiting = [turn(mine, clock), many, turn(mine, clock, "x" * 5 * 2**20), *[turn(mine, clock)] * 250]
+    sizes: list[int] = []
+    while batch := next_batch(waiting):
+        sizes.append(len(batch))
+        waiting = waiting[len(batch) :]
+
+    assert sizes == [1, 1, 1, 200, 50]

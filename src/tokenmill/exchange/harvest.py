@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
+
+import structlog
 
 from tokenmill.conversation.events import (
     ArgumentsDelta,
@@ -20,6 +23,14 @@ from tokenmill.exchange.vault import is_own, story_of
 from tokenmill.kit.ids import AccountId, KeyId, sortable
 from tokenmill.memory.remembered import CallKey, Remembered, Thought
 from tokenmill.wire.anthropic_messages.tool_ids import ToolIds
+
+log = structlog.get_logger()
+
+MOST: Final = 4 * 2**20
+"""Characters of a reply beyond which nothing of it is remembered; no model says an eighth of it."""
+
+_PART: Final = 100
+"""What a part takes beside its text."""
 
 
 class _Heard:
@@ -55,27 +66,40 @@ class Harvest:
         self._key = key
         self._protocol = protocol
         self._heard: dict[int, _Heard] = {}
+        self._size = 0
 
     def start_over(self) -> None:
         """What was heard has reached nobody."""
         self._heard.clear()
+        self._size = 0
 
     def watch(self, event: Event) -> None:
         """Takes the next event."""
+        if self._size > MOST:
+            return
         match event:
             case TextDelta(index=index, text=text) | ArgumentsDelta(index=index, text=text):
                 if (heard := self._heard.get(index)) is not None:
                     heard.text.append(text)
+                    self._grow(len(text))
             case SignatureDelta(index=index, signature=signature):
                 if (heard := self._heard.get(index)) is not None:
                     heard.signature.append(signature)
+                    self._grow(len(signature))
             case PartOpened(index=index, part=Reasoning() | ToolCall() | Text() | Refusal() as part):
                 self._heard[index] = _Heard(event, part)
+                self._grow(_PART + len(part.arguments if isinstance(part, ToolCall) else part.text))
             case PartClosed(index=index):
                 if (heard := self._heard.get(index)) is not None:
                     heard.closed = True
             case _:
                 pass
+
+    def _grow(self, by: int) -> None:
+        self._size += by
+        if self._size > MOST:
+            self._heard.clear()
+            log.warning("a reply is too long to be remembered", account=self._account)
 
     def turns(self, now: datetime) -> Iterator[Remembered]:
         """What is to be remembered: the reasoning of each choice that thought and called tools."""

@@ -11,7 +11,7 @@ from tokenmill.accounts.key_check import Caller
 from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import Drop, Request
 from tokenmill.exchange.harvest import Harvest, calls_tools
-from tokenmill.exchange.vault import Gap, choose, fits, gaps, put_back
+from tokenmill.exchange.vault import MOST_CALLS, Gap, choose, gaps, is_beyond_reach, put_back, strange
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Fault
 from tokenmill.memory.remembered import Remembered
@@ -32,7 +32,7 @@ class Recall:
 
     def listen(self, request: Request, caller: Caller, protocol: Vendor) -> Harvest | None:
         """What hears the reply to `request`; None where nothing of it is to be remembered."""
-        if self._vault is None or not caller.vault or not calls_tools(request):
+        if self._vault is None or not caller.vault or not calls_tools(request) or is_beyond_reach(request):
             return None
         return Harvest(request, caller.account_id, caller.key_id, protocol)
 
@@ -54,6 +54,8 @@ class Recall:
         willing = [way for way in ways if way.reasoning_back != "refused"]
         if request.thinking.on is False or not willing:
             return request, ()
+        if is_beyond_reach(request):
+            return request, (Drop(_FIELD, f"not looked for: the request has over {MOST_CALLS:,} calls"),)
         signed = any(way.engine == "anthropic" and way.reasoning_back != "required" for way in willing)
         missing = gaps(request, signed=signed)
         if not missing:
@@ -73,11 +75,11 @@ class Recall:
             return [], ()
         calls = {call for gap in missing for call in gap.calls}
         known = self._vault.at_hand(caller.account_id, calls)
-        strange = {call for gap in missing if not fits(gap, known) for call in gap.calls}
-        if not strange:
+        unknown = {call for gap in strange(missing, known) for call in gap.calls}
+        if not unknown:
             return known, ()
         try:
-            found = await self._vault.find(caller.account_id, strange)
+            found = await self._vault.find(caller.account_id, unknown)
         except (Fault, TimeoutError) as error:
             log.warning("the reasoning vault could not be read", error=type(error).__name__)
             return known, (Drop(_FIELD, "the vault cannot be read right now: what is missing may be in it"),)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from itertools import chain, islice
 from math import inf
 from typing import Final
 
@@ -16,6 +18,9 @@ from tokenmill.memory.remembered import CallKey, Remembered, Story
 
 MOST_GAPS: Final = 2_000
 """The latest turns of a request that are looked up; the longest agent sessions known have some hundreds."""
+
+MOST_CALLS: Final = 20_000
+"""Calls of a request beyond which it is not looked at: as many would not fit into a million tokens."""
 
 _DIGEST: Final = 16
 
@@ -44,7 +49,7 @@ class Gap(Value, frozen=True):
         if any(thought.part.signature is not None for thought in turn.thoughts) and not self.signed:
             return False
         said = _words_of(turn)
-        return said == self.words or said.split() == self.words.split()
+        return said == self.words or _letters(said) == _letters(self.words)
 
     def is_whole_as(self, turn: Remembered) -> bool:
         """Did it come with all that this turn's reasoning is?"""
@@ -100,6 +105,11 @@ def gaps(request: Request, *, signed: bool) -> list[Gap]:
     return found[-MOST_GAPS:]
 
 
+def is_beyond_reach(request: Request) -> bool:
+    """Has it more calls than can be told apart in the time of a request?"""
+    return sum(isinstance(part, ToolCall) for turn in request.turns for part in turn.parts) > MOST_CALLS
+
+
 def story_of(turns: Iterable[Turn]) -> Story:
     """What goes before the reply to `turns`."""
     teller = _Teller()
@@ -118,9 +128,55 @@ def is_own(call: ToolCall) -> bool:
     return call.kind != "server"
 
 
-def fits(gap: Gap, turns: Collection[Remembered]) -> bool:
-    """Is one of them the very turn, by all that went before? Then nobody else need be asked."""
-    return any(turn.before == gap.before and gap.is_filled_by(turn) for turn in turns)
+class _Pool:
+    """Remembered turns that stand nowhere yet, by what went before them, by their calls and by their words.
+
+    A request may have thousands of gaps, and an upstream that counts `call_0` in every turn thousands of
+    turns for each: no gap is compared with all of them.
+    """
+
+    def __init__(self, turns: Iterable[Remembered]) -> None:
+        self._turns: dict[Story | bytes | str, dict[str, Remembered]] = {}
+        for turn in turns:
+            for mark in _marks(turn):
+                self._turns.setdefault(mark, {})[turn.id] = turn
+
+    def told(self, gap: Gap, before: Story | bytes) -> Iterator[Remembered]:
+        """Those that may stand in the gap and have this before them, all of it or the calls alone."""
+        return (turn for turn in self._of(before) if gap.is_filled_by(turn))
+
+    def near(self, gap: Gap) -> Iterator[Remembered]:
+        """Those that may stand in the gap, each once."""
+        calls = [self._of(call) for call in dict.fromkeys(gap.calls)]
+        said = [] if gap.words is None else [self._of(_letters(gap.words))]
+        looked = said if said and len(said[0]) < sum(map(len, calls)) else calls
+        seen: set[str] = set()
+        for turn in chain.from_iterable(looked):
+            if turn.id not in seen and gap.is_filled_by(turn):
+                seen.add(turn.id)
+                yield turn
+
+    def take(self, turn: Remembered) -> None:
+        """It stands somewhere now."""
+        for mark in _marks(turn):
+            del self._turns[mark][turn.id]
+
+    def _of(self, mark: Story | bytes | str) -> Collection[Remembered]:
+        return self._turns.get(mark, {}).values()
+
+
+def _marks(turn: Remembered) -> Iterator[Story | bytes | str]:
+    """Under what it is found; digests of calls before it are shorter than the keys of its own calls."""
+    yield turn.before
+    yield turn.before.calls
+    yield _letters(_words_of(turn))
+    yield from set(turn.calls)
+
+
+def strange(missing: Iterable[Gap], known: Iterable[Remembered]) -> list[Gap]:
+    """The gaps of which none of the turns is the very one, by all that went before."""
+    pool = _Pool(known)
+    return [gap for gap in missing if next(pool.told(gap, gap.before), None) is None]
 
 
 def choose(missing: Sequence[Gap], known: Collection[Remembered]) -> dict[int, Remembered]:
@@ -130,28 +186,22 @@ def choose(missing: Sequence[Gap], known: Collection[Remembered]) -> dict[int, R
     (the latest, if it was told twice); else the only one before which the same calls were made; else none.
     """
     chosen: dict[int, Remembered] = {}
-    taken: set[str] = set()
-
-    def fill(gap: Gap, turn: Remembered) -> None:
-        chosen[gap.turn] = turn
-        taken.add(turn.id)
-
+    pool = _Pool(known)
     for gap in missing:
-        fitting = [
-            turn
-            for turn in known
-            if turn.before == gap.before and turn.id not in taken and gap.is_filled_by(turn)
-        ]
+        fitting = list(pool.told(gap, gap.before))
         if fitting:
-            fill(gap, max(fitting, key=lambda turn: (len(set(turn.calls) & set(gap.calls)), turn.id)))
+            mine = set(gap.calls)
+            chosen[gap.turn] = max(fitting, key=lambda turn: (len(mine.intersection(turn.calls)), turn.id))
+            pool.take(chosen[gap.turn])
     for gap in missing:
         if gap.turn in chosen:
             continue
-        rest = [turn for turn in known if turn.id not in taken and gap.is_filled_by(turn)]
+        rest = list(islice(pool.near(gap), 2))
         if len(rest) > 1:
-            rest = [turn for turn in rest if turn.before.calls == gap.before.calls]
+            rest = list(islice(pool.told(gap, gap.before.calls), 2))
         if len(rest) == 1:
-            fill(gap, rest[0])
+            chosen[gap.turn] = rest[0]
+            pool.take(rest[0])
     return chosen
 
 
@@ -175,7 +225,9 @@ def put_back(request: Request, missing: Sequence[Gap], chosen: Mapping[int, Reme
 
 def _filled(turn: Turn, remembered: Remembered) -> Turn:
     left = list(remembered.thoughts)
-    calls = remembered.calls
+    places: dict[CallKey, list[int]] = {}
+    for place, key in enumerate(remembered.calls):
+        places.setdefault(key, []).append(place)
     passed = texts = last_call = 0
     parts: list[tuple[Part, str]] = []
 
@@ -188,7 +240,7 @@ def _filled(turn: Turn, remembered: Remembered) -> Turn:
             case Reasoning():
                 continue
             case ToolCall() if is_own(part):
-                position = _position(call_key(part), calls, passed)
+                position = _position(places.get(call_key(part), []), passed)
                 if position is not None:
                     think(at, position, inf)
                     passed, texts = position + 1, 0
@@ -202,11 +254,12 @@ def _filled(turn: Turn, remembered: Remembered) -> Turn:
     return _with_parts(turn, parts)
 
 
-def _position(key: CallKey, calls: Sequence[CallKey], passed: int) -> int | None:
+def _position(places: Sequence[int], passed: int) -> int | None:
     """Which of the turn's calls this is: the next of that key, else any."""
-    if key in calls[passed:]:
-        return calls.index(key, passed)
-    return calls.index(key) if key in calls else None
+    if not places:
+        return None
+    later = bisect_left(places, passed)
+    return places[later] if later < len(places) else places[0]
 
 
 def _placed(turn: Turn) -> Iterator[tuple[Part, str]]:
@@ -229,6 +282,11 @@ def _own_words(turn: Turn) -> str | None:
 
 def _words_of(turn: Remembered) -> str:
     return "".join(thought.part.text for thought in turn.thoughts)
+
+
+def _letters(words: str) -> str:
+    """The words without white space."""
+    return "".join(words.split())
 
 
 def _may_be_trimmed(words: str) -> bool:

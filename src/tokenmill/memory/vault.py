@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import hmac
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from itertools import islice
@@ -30,6 +30,8 @@ AT_HAND: Final = 64 * MEBI
 """Bytes of the memory in front of the database."""
 MOST_WAITING: Final = 32 * MEBI
 """Bytes that wait for a database that is away; beyond, the oldest are given up."""
+MOST_READ: Final = 16 * MEBI
+"""Bytes of the newest turns that a request reads from the database; more would hold up others."""
 READ_SECONDS: Final = 2.0
 """How long a request waits for the database; then it goes on without."""
 SWEEP_EVERY: Final = 300.0
@@ -38,6 +40,8 @@ SWEEP_EVERY: Final = 300.0
 _PURPOSE: Final = "vault"
 _CHANGE: Final = "vault"
 _WRITTEN_AT_ONCE: Final = 200
+_BYTES_AT_ONCE: Final = 4 * MEBI
+_CALLS_AT_ONCE: Final = 2_000
 _ASKED_AT_ONCE: Final = 500
 _SWEPT_AT_ONCE: Final = 500
 _CALL_BYTES: Final = 100
@@ -71,6 +75,7 @@ class Vault:
         max_mb_per_account: int,
         at_hand: int = AT_HAND,
         most_waiting: int = MOST_WAITING,
+        most_read: int = MOST_READ,
     ) -> None:
         """`secrets` are the platform's, the one in force first; what was sealed under the others still opens.
 
@@ -87,6 +92,7 @@ class Vault:
         self._waiting: deque[Remembered] = deque()
         self._waiting_size = 0
         self._most_waiting = most_waiting
+        self._most_read = most_read
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
 
@@ -148,7 +154,7 @@ class Vault:
         """Writes what is waiting. Raises Fault(UNAVAILABLE); what was not written goes on waiting."""
         async with self._writing:
             while self._waiting:
-                batch = list(islice(self._waiting, _WRITTEN_AT_ONCE))
+                batch = next_batch(self._waiting)
                 try:
                     await self._insert(batch)
                 except Fault:
@@ -223,13 +229,20 @@ class Vault:
 
     async def _read(self, account: AccountId, calls: Sequence[CallKey]) -> list[Remembered]:
         digests = [self._digest(account, call, label) for call in calls for label in self._labels]
-        wanted = (
-            select(VaultTurn)
+        newer = func.sum(VaultTurn.size).over(order_by=VaultTurn.id.desc())
+        sums = (
+            select(VaultTurn.id, newer.label("sum"))
             .where(
                 VaultTurn.id.in_(select(VaultCall.turn_id).where(VaultCall.digest.in_(digests))),
                 VaultTurn.account_id == account,
                 VaultTurn.expires_at > self._clock.now(),
             )
+            .subquery()
+        )
+        wanted = (
+            select(VaultTurn)
+            .join(sums, VaultTurn.id == sums.c.id)
+            .where(sums.c.sum <= self._most_read)
             .order_by(VaultTurn.id.desc())
             .limit(2 * _ASKED_AT_ONCE)
         )
@@ -262,6 +275,18 @@ class Vault:
             found = list(await work.session.scalars(ids))  # type: ignore[call-overload]  # A query of ids.
             await work.session.execute(delete(VaultTurn).where(VaultTurn.id.in_(found)))
         return len(found)
+
+
+def next_batch(waiting: Iterable[Remembered]) -> list[Remembered]:
+    """What is written next, the oldest first: one turn or more, but so little that nobody waits long."""
+    batch: list[Remembered] = []
+    size = calls = 0
+    for turn in islice(waiting, _WRITTEN_AT_ONCE):
+        size, calls = size + turn.size, calls + len(turn.calls)
+        if batch and (size > _BYTES_AT_ONCE or calls > _CALLS_AT_ONCE):
+            break
+        batch.append(turn)
+    return batch
 
 
 async def forget_account(work: UnitOfWork, account: AccountId) -> None:
