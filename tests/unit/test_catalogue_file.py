@@ -295,10 +295,7 @@ def test_fields_without_effect_are_named_only_when_the_file_sets_them_to_somethi
         f"{MODEL}price.USD = {{ input = 1, output = 2 }}\nfamily = 'none'\nweb_search = true\n"
         "retires_at = 2027-01-31T00:00:00Z\ncontext_window = 5"
     )
-    assert read(asking).without_effect == (
-        "concurrency",
-        "web_search",
-    )
+    assert read(asking).without_effect == ("concurrency",)
 
 
 def test_a_weight_has_no_effect_yet_where_a_model_has_several_targets() -> None:

@@ -276,4 +276,4 @@ async def test_the_fields_without_effect_are_told_by_apply(database: Database) -
     """
     async with database.write() as work:
         applied = await apply(work, read_catalogue(text, "catalog.toml"))
-    assert applied.without_effect == ("web_search",)
+    assert applied.without_effect == ()

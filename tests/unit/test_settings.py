@@ -147,11 +147,10 @@ def test_a_secret_that_cannot_be_used_is_named_by_its_place(reference: str) -> N
 
 def test_what_is_set_without_effect_is_listed_and_defaults_are_not(tmp_path: Path) -> None:
     (tmp_path / "tokenmill.toml").write_text(
-        "[search]\nprovider = 'corpus'\ncorpus = 'a'\n[server]\nport = 1\n[cache]\nurl = 'redis://h'"
+        "[moderation]\ninput = 'flag'\n[server]\nport = 1\n[cache]\nurl = 'redis://h'"
     )
     assert without_effect(load_settings(tmp_path, None, {})) == [
-        "[search] corpus",
-        "[search] provider",
+        "[moderation] input",
     ]
 
 

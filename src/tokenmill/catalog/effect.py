@@ -13,9 +13,7 @@ from tokenmill.catalog.entries import Model, Target
 _TARGET_FIELDS: Final[Mapping[str, Sequence[object]]] = {
     "concurrency": (0,),
 }
-_MODEL_FIELDS: Final[Mapping[str, Sequence[object]]] = {
-    "web_search": (False,),
-}
+_MODEL_FIELDS: Final[Mapping[str, Sequence[object]]] = {}
 
 
 def without_effect(

@@ -25,7 +25,7 @@ def best_passages(text: str, query: str, most: int) -> str:
     text = text[:LONGEST_TEXT].strip()
     if len(text) <= most:
         return text
-    passages = _passages(text)
+    passages = _passages(text, min(PASSAGE, most - 3))
     scores = _scores(passages, set(terms_of(query)))
     chosen: list[int] = []
     left = most
@@ -39,14 +39,14 @@ def best_passages(text: str, query: str, most: int) -> str:
     return _joined(passages, sorted(chosen)) or text[:most]
 
 
-def _passages(text: str) -> list[str]:
+def _passages(text: str, longest: int) -> list[str]:
     """Whole sentences, joined until they make a passage; one without an end is cut."""
     passages: list[str] = []
     growing = ""
     for sentence in _SENTENCE.findall(text):
-        for at in range(0, len(sentence), PASSAGE):
-            piece = sentence[at : at + PASSAGE]
-            if growing and len(growing) + len(piece) > PASSAGE:
+        for at in range(0, len(sentence), longest):
+            piece = sentence[at : at + longest]
+            if growing and len(growing) + len(piece) > longest:
                 passages.append(growing.strip())
                 growing = ""
             growing += piece

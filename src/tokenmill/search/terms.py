@@ -9,8 +9,7 @@ from collections.abc import Iterator
 _WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _RUN = re.compile(rf"[{_WIDE}]+|[^\W_]+?(?=[{_WIDE}]|[\W_]|$)")
 _STOP = frozenset(
-    re.findall(
-        "[a-z]+",
+    str.split(
         "a an and are as at be by can did do does for from has have how i in is it its me my of on or our"
         " please tell that the this to was we were what when where which who why will with you your",
     )

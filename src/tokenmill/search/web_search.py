@@ -136,7 +136,7 @@ class WebSearch:
             if task is not None:
                 task.cancel()
             pages += bool(text)
-            matter = best_passages(text, query, PAGE_CHARACTERS) if text else ""
+            matter = await asyncio.to_thread(best_passages, text, query, PAGE_CHARACTERS) if text else ""
             summary = source.summary or matter[:SUMMARY_CHARACTERS]
             read.append(msgspec.structs.replace(source, summary=summary, text=matter))
         return tuple(read), pages

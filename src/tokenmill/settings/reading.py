@@ -19,7 +19,7 @@ from tokenmill.settings.complaints import ENV_PREFIX, complaint, misconfigured, 
 from tokenmill.settings.secrets import SECRET_NAME, old_secrets
 from tokenmill.settings.sections import Section, Security, Settings, Source
 
-_NO_EFFECT_YET = ("search", "moderation")
+_NO_EFFECT_YET = ("moderation",)
 
 
 def load_settings(data: Path, config: Path | None, environ: Mapping[str, str]) -> Settings:

@@ -273,12 +273,30 @@ class TokenPlan(Section):
 
 
 class Search(Section):
-    """The web search provider."""
+    """The web search provider; without one, nobody can search.
+
+    `url` is a SearXNG server's, or stands in for the usual address of the others; `corpus` is a file of JSON
+    lines. `pages` says whether found pages are read. They have to be public, or in one of `networks`.
+    """
 
     provider: Literal["none", "corpus", "searxng", "ddgs", "brave", "tavily", "bocha"] = "none"
     url: str = ""
     api_key: Reference = ""
     corpus: str = ""
+    pages: bool = True
+    networks: Annotated[tuple[str, ...], AfterValidator(_networks)] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Search:
+        if self.provider == "corpus" and not self.corpus:
+            raise ValueError("needs corpus, a file of JSON lines, beside provider = corpus")
+        if self.provider == "searxng" and not self.url:
+            raise ValueError("needs url, the address of a SearXNG server, beside provider = searxng")
+        if self.provider in ("brave", "tavily", "bocha") and not self.api_key:
+            raise ValueError(f'needs api_key = "env:NAME" or "file:PATH" beside provider = {self.provider}')
+        if self.url and not _names_a_host(self.url):
+            raise ValueError("needs a url like https://search.example.com")
+        return self
 
 
 class Moderation(Section):

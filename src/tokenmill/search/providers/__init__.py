@@ -1,0 +1,1 @@
+"""The search providers that ship: who is asked, and how each writes its answers."""
