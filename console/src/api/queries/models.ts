@@ -11,3 +11,11 @@ export const modelsQuery = queryOptions({
   queryFn: async ({ signal }) => (await told(api.GET("/console/api/v1/models", { signal }))).data,
   staleTime: 60_000,
 });
+
+export const modelQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["models", id],
+    queryFn: ({ signal }) =>
+      told(api.GET("/console/api/v1/models/{model_id}", { params: { path: { model_id: id } }, signal })),
+    staleTime: 60_000,
+  });
