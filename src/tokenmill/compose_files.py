@@ -26,13 +26,14 @@ async def files_kept(
         yield None
         return
     bounds = Bounds(max_bytes=settings.max_bytes, quota_bytes=settings.quota_bytes, days=settings.days)
-    files = Files(database, clock, _blobs(settings.url), bounds)
+    files = Files(database, clock, blobs_at(settings.url), bounds)
     feed.subscribe(files.take)
     async with sweeping("files", SWEEP_EVERY, files.sweep):
         yield files
 
 
-def _blobs(url: str) -> Blobs:
+def blobs_at(url: str) -> Blobs:
+    """The storage that `[files] url` means. Raises Fault(MISCONFIGURED)."""
     if not url.startswith("s3://"):
         return DirectoryBlobs(Path(url))
     try:
