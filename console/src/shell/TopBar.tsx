@@ -39,7 +39,7 @@ function BalancePill() {
   const { data } = useQuery(walletQuery);
   if (data === undefined) return null;
   return (
-    <Link to="/wallet" aria-label={t("balance")}>
+    <Link to="/wallet" title={t("balance")}>
       <Button size="small" className="tm-pill" tabIndex={-1}>
         <Money amount={data.free} currency={data.currency} />
       </Button>
