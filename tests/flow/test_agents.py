@@ -14,7 +14,7 @@ from aiohttp import web
 
 from tests.flow.conftest import Opener, usage_rows
 from tests.flow.forgetful import MISSING, PATHS, Wire, thought
-from tests.flow.upstreams import ScriptedUpstream, chat_events, listening, stream, whole
+from tests.flow.upstreams import ScriptedUpstream, chat_events, listening, messages_events, stream, whole
 from tokenmill.accounts.keys import create_key
 from tokenmill.billing.offers import put_plan
 from tokenmill.billing.plans import MILLI, Name, Plan
@@ -64,16 +64,24 @@ def habits(file: Path) -> Habits:
 
 
 class Thinker(ScriptedUpstream):
-    """Thinks unless told not to, calls the tool's own tool twice, wants its reasoning back, and answers."""
+    """Thinks unless told not to, calls the tool's own tool twice, wants its reasoning back, and answers.
+
+    `fails` is the status of one error that comes first; `leaks`: its calls stand in its thoughts, as markup.
+    """
 
     def __init__(self, call: list[Any]) -> None:
         super().__init__()
         self._call = call
         self.thinks = True
+        self.fails = 0
+        self.leaks = False
         self.refused = 0
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read())
+        if status := self.fails:
+            self.fails = 0
+            return await whole({"error": {"message": "Not now.", "code": str(status)}}, status)(request)
         self.asked.append(body)
         called = [message for message in body["messages"] if message.get("tool_calls")]
         if self.thinks and any(message.get("reasoning_content") != thought(7) for message in called):
@@ -84,6 +92,9 @@ class Thinker(ScriptedUpstream):
         if called or not self._call:
             return await stream(*chat_events(*thinking, {"content": "Done."}))(request)
         name, *arguments = self._call
+        if self.leaks:
+            markup = "".join(_markup(name, each) for each in arguments)
+            return await stream(*chat_events(*thinking, {"reasoning_content": markup}))(request)
         calls = [
             {
                 "index": at,
@@ -97,34 +108,49 @@ class Thinker(ScriptedUpstream):
         return await stream(*said)(request)
 
 
+def _markup(name: str, arguments: Json) -> str:
+    """A call as MiMo writes it."""
+    given = "".join(
+        f"<parameter={key}>\n{value if isinstance(value, str) else json.dumps(value)}\n</parameter>\n"
+        for key, value in arguments.items()
+    )
+    return f"<tool_call>\n<function={name}>\n{given}</function>\n</tool_call>\n"
+
+
 class Case(NamedTuple):
+    """How a tool is used, and what happens to its upstream."""
+
     kind: str
     model: str
     thinks: bool
+    fails: int = 0
+    leaks: bool = False
 
 
 CASES = (
     Case("sk", MODELS[0], True),
-    Case("tp", MODELS[1], True),
-    Case("sk", MODELS[1], False),
+    Case("tp", MODELS[1], True, fails=429),
+    Case("sk", MODELS[1], False, fails=500),
     Case("tp", MODELS[0], False),
+    Case("tp", MODELS[0], True, leaks=True),
 )
-"""Every two values meet; that is as much as a test may cost twenty times."""
+"""Every two of the first three values meet; that is as much as a test may cost twenty times."""
 
 
 @pytest.mark.parametrize("file", GOLDENS, ids=lambda file: file.stem)
 async def test_two_turns_of_a_tool(file: Path, platform_with: Opener, http: aiohttp.ClientSession) -> None:
     """With both kinds of key, model names of both sorts, thinking on and off, nothing goes wrong.
 
-    The upstream gets its reasoning back whether or not the tool sends it, the results under the ids of its
-    calls, and no member that its schema does not know.
+    Nor when the upstream fails once, or writes its calls into its thoughts. It gets its reasoning back whether
+    or not the tool sends it, the results under the ids of its calls, and no member that its schema does
+    not know.
     """
     tool = habits(file)
     async with listening(Thinker(tool.call)) as upstream:
-        platform = await platform_with(None, catalogue=_catalogue(upstream.url))
+        platform = await platform_with(None, catalogue=_catalogue(upstream.url), waits=(0.0,))
         keys = {"sk": platform.key, "tp": await _plan_key(platform)}
         for case in CASES:
-            upstream.thinks = case.thinks
+            upstream.thinks, upstream.fails, upstream.leaks = case.thinks, case.fails, case.leaks
             await _two_turns(tool, case, keys[case.kind], platform, http)
             _check(tool, case, upstream)
 
@@ -134,19 +160,54 @@ async def test_two_turns_of_a_tool(file: Path, platform_with: Opener, http: aioh
     assert 2 * len(CASES) == len(rows)
 
 
+@pytest.mark.parametrize("wire", PATHS)
 async def test_a_plan_that_is_used_up_is_told_in_words_that_end_the_retries(
-    platform_with: Opener, http: aiohttp.ClientSession
+    wire: Wire, platform_with: Opener, http: aiohttp.ClientSession
 ) -> None:
     """Qwen Code repeats every 429 for minutes, whatever its headers, but for one with these words."""
     platform = await platform_with(None, catalogue=_catalogue("http://127.0.0.1:9"))
     headers = {"authorization": f"Bearer {await _plan_key(platform, credits=1)}"}
-    body = {"model": MODELS[0], "messages": [{"role": "user", "content": "Read a and b."}]}
-    url = f"{platform.url}/token-plan/v1/chat/completions"
-    async with http.post(url, json=body, headers=headers) as answered:
+    turns = [{"role": "user", "content": "Read a and b."}]
+    said = {"input": turns} if wire == "responses" else {"messages": turns, "max_tokens": 9_000}
+    url = f"{platform.url}/token-plan{PATHS[wire]}"
+    async with http.post(url, json={"model": MODELS[0], **said}, headers=headers) as answered:
         message = (await answered.json())["error"]["message"]
 
     assert (429, "false") == (answered.status, answered.headers["x-should-retry"])
     assert not [word for word in ("renew", "quota", "exhausted", "will reset") if word not in message]
+
+
+@pytest.mark.parametrize("below", ["", "/v1", "/anthropic", "/token-plan", "/token-plan/anthropic"])
+async def test_what_hermes_looks_for_is_not_here(
+    below: str, platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    """It takes a 200 for a sign of Ollama, llama.cpp, vLLM or LM Studio, and a page for one, too."""
+    platform = await platform_with(None, catalogue=_catalogue("http://127.0.0.1:9"))
+    probes = [("GET", f"/{name}") for name in ("api/v1/models", "api/tags", "props", "version", "v1/props")]
+    for method, path in [*probes, ("POST", "/api/show")]:
+        for headers in ({}, {"authorization": f"Bearer {platform.key}"}, {"accept": "text/html"}):
+            url = f"{platform.url}{below}{path}"
+            async with http.request(method, url, headers=headers) as answered:
+                assert answered.status in (401, 404), url
+                assert "json" in answered.headers["content-type"]
+
+
+async def test_betas_reach_an_upstream_of_their_own_protocol_as_they_came(
+    platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    """Claude Code asks for features by them; unknown ones are for its upstream to judge."""
+    betas = "claude-code-20250219,context-management-2025-06-27,not-known-2030-01-01"
+    said: list[tuple[Json, list[Json]]] = [({"type": "text", "text": ""}, [])]
+    async with listening(ScriptedUpstream(stream(*messages_events(*said, stop="end_turn")))) as upstream:
+        catalogue = _catalogue(upstream.url).replace('"openai"', '"anthropic"').replace("/v1", "")
+        platform = await platform_with(None, catalogue=catalogue)
+        body = {"model": MODELS[0], "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+        headers = {"x-api-key": platform.key, "anthropic-beta": betas}
+        url = f"{platform.url}/anthropic/v1/messages?beta=true"
+        async with http.post(url, json=body, headers=headers) as answered:
+            assert 200 == answered.status, await answered.text()
+
+    assert betas == upstream.headers[0]["anthropic-beta"]
 
 
 async def _two_turns(
