@@ -141,9 +141,9 @@ CASES = (
 async def test_two_turns_of_a_tool(file: Path, platform_with: Opener, http: aiohttp.ClientSession) -> None:
     """With both kinds of key, model names of both sorts, thinking on and off, nothing goes wrong.
 
-    Nor when the upstream fails once, or writes its calls into its thoughts. It gets its reasoning back whether
-    or not the tool sends it, the results under the ids of its calls, and no member that its schema does
-    not know.
+    Nor when the upstream fails once, or writes its calls into its thoughts. It gets its reasoning back
+    whether or not the tool sends it, the results under the ids of its calls, and no member that its schema
+    does not know.
     """
     tool = habits(file)
     async with listening(Thinker(tool.call)) as upstream:
