@@ -17,6 +17,9 @@ from tokenmill.store.database import ReadWork
 from tokenmill.store.tables import Usage as UsageRow
 
 
+_KINDS = ("input_fresh", "input_cached", "input_written", "output", "output_reasoning")
+
+
 class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
     """So many tokens or searches of one kind; `rate` is for a million tokens, or for one search."""
 
@@ -111,7 +114,7 @@ def exchange_view(row: UsageRow) -> ExchangeView:
         fault=row.fault,
         duration_ms=row.duration_ms,
         first_ms=row.first_ms,
-        tokens=msgspec.structs.asdict(tokens),
+        tokens={kind: getattr(tokens, kind) for kind in _KINDS},
         searches=row.searches,
         usage_quality=row.quality,
         receipt=None if tariff is None else _receipt(row, tariff, tokens),

@@ -151,3 +151,25 @@ class ToolResult(Value, frozen=True):
 
 
 Part = Text | Reasoning | ToolCall | ToolResult | Refusal | Media | Unknown
+
+OUR_SEARCH = "srvtoolu_tm"
+"""How the ids of searches begin that this platform runs itself, in a form that every wire takes.
+
+The result of one holds a Text: its citations are what was found, its words why nothing was.
+"""
+
+
+def is_our_search(part: Part) -> bool:
+    """Is it the call of such a search, or its result?"""
+    match part:
+        case ToolCall(id=id_, kind="server") | ToolResult(call_id=id_, server=True):
+            return id_.startswith(OUR_SEARCH)
+        case _:
+            return False
+
+
+def found_by(result: ToolResult) -> tuple[tuple[UrlCitation, ...], str]:
+    """What such a result says: the sources, or why there are none."""
+    texts = [part for part in result.content if isinstance(part, Text)]
+    sources = [each for text in texts for each in text.citations if isinstance(each, UrlCitation)]
+    return tuple(sources), "".join(text.text for text in texts)

@@ -16,8 +16,9 @@ from tokenmill.conversation.parts import (
     ToolCall,
     ToolResult,
     Unknown,
+    is_our_search,
 )
-from tokenmill.wire.anthropic_messages.facts import SERVER_TOOLS, write_citation
+from tokenmill.wire.anthropic_messages.facts import SERVER_TOOLS, write_citation, write_found
 from tokenmill.wire.anthropic_messages.tool_ids import ToolIds
 from tokenmill.wire.anthropic_messages.tool_input import tool_input
 
@@ -35,9 +36,11 @@ def call_block(call: ToolCall, ids: ToolIds) -> Json | None:
     return {"type": kind, "id": id_, "caller": {"type": "direct"}, "name": call.name, "input": {}}
 
 
-def raw_block(part: ToolResult | Unknown | Media) -> Raw | None:
-    """The block as its own vendor wrote it; None for what has no shape here."""
+def raw_block(part: ToolResult | Unknown | Media) -> Raw | Json | None:
+    """The block as its own vendor wrote it, or what our search found; None for what has no shape."""
     match part:
+        case ToolResult() if is_our_search(part):
+            return write_found(part)
         case Unknown(vendor="anthropic_messages", type=type_, raw=raw) if type_:
             return Raw(raw)
         case ToolResult(server=True, content=(Unknown(vendor="anthropic_messages", raw=raw),)):

@@ -8,12 +8,21 @@ import msgspec
 from msgspec import Raw
 
 from tokenmill.conversation.events import Stop
-from tokenmill.conversation.parts import CacheMark, Citation, UrlCitation, VendorCitation
+from tokenmill.conversation.parts import (
+    CacheMark,
+    Citation,
+    ToolResult,
+    UrlCitation,
+    VendorCitation,
+    found_by,
+)
 from tokenmill.conversation.usage import Usage
 from tokenmill.wire.anthropic_messages.schema import CacheControl, CitationMember, UsageMember
 
 MAX_COUNT = 10**9
 """Counts above this are true of no reply; a thousand million of them still fit a sum of 64 bits."""
+MAX_SEARCHES = 1_000
+"""No reply takes more searches."""
 
 STOP_OF: Mapping[str, Stop] = {
     "end_turn": Stop.END,
@@ -97,7 +106,9 @@ def read_usage(told: UsageMember, before: Usage | None) -> Usage | None:
     output = _count(kinds[3], known.output)
     details = told.output_tokens_details
     thought = _count(None if details is None else details.thinking_tokens, known.output_reasoning)
-    return Usage(fresh, cached, written, output, min(thought, output))
+    ran = told.server_tool_use
+    searches = min(_count(None if ran is None else ran.web_search_requests, known.searches), MAX_SEARCHES)
+    return Usage(fresh, cached, written, output, min(thought, output), searches)
 
 
 def is_exact(told: UsageMember | None) -> bool:
@@ -119,13 +130,14 @@ def _count(value: int | float | None, known: int) -> int:
 
 def write_counts(usage: Usage) -> dict[str, object]:
     """The counts that `message_delta` and a whole reply have in common; `input_tokens` is fresh alone."""
+    ran = {"web_search_requests": usage.searches, "web_fetch_requests": 0}
     return {
         "input_tokens": usage.input_fresh,
         "cache_creation_input_tokens": usage.input_written,
         "cache_read_input_tokens": usage.input_cached,
         "output_tokens": usage.output,
         "output_tokens_details": {"thinking_tokens": usage.output_reasoning},
-        "server_tool_use": None,
+        "server_tool_use": ran if usage.searches else None,
     }
 
 
@@ -176,6 +188,28 @@ def write_citation(citation: Citation) -> object:
         "title": citation.title or None,
         "cited_text": citation.summary,
         "encrypted_index": "",
+    }
+
+
+def write_found(result: ToolResult) -> dict[str, object]:
+    """The block of what a search of ours has found; there is nothing sealed in it to take back."""
+    content: object = [
+        {
+            "type": "web_search_result",
+            "url": source.url,
+            "title": source.title,
+            "encrypted_content": "",
+            "page_age": source.publish_time or None,
+        }
+        for source in found_by(result)[0]
+    ]
+    if result.is_error:
+        content = {"type": "web_search_tool_result_error", "error_code": "unavailable"}
+    return {
+        "type": "web_search_tool_result",
+        "tool_use_id": result.call_id,
+        "caller": {"type": "direct"},
+        "content": content,
     }
 
 

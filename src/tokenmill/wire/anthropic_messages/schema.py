@@ -117,12 +117,17 @@ class OutputDetails(Struct):
     thinking_tokens: int | float | None = None
 
 
+class ServerToolUse(Struct):
+    web_search_requests: int | float | None = None
+
+
 class UsageMember(Struct):
     input_tokens: int | float | None = None
     cache_creation_input_tokens: int | float | None = None
     cache_read_input_tokens: int | float | None = None
     output_tokens: int | float | None = None
     output_tokens_details: OutputDetails | None = None
+    server_tool_use: ServerToolUse | None = None
 
 
 class DeltaMember(Struct):

@@ -16,6 +16,7 @@ from tokenmill.conversation.parts import (
     ToolCall,
     ToolResult,
     Unknown,
+    is_our_search,
 )
 from tokenmill.conversation.request import Drop, Turn
 from tokenmill.ports import Route
@@ -193,6 +194,9 @@ class TurnWriter:
                     self.drop(f"{at}.input", "it was no JSON object; its text stands in an object")
                 called = {"type": "tool_use", "id": self.ids.of_call(part.id), "name": part.name}
                 return called | {"input": input_} | write_mark(part.cache)
+            case ToolResult(server=True) if is_our_search(part):
+                self.drop(at, "what another platform's search has found is not shown to the target")
+                return None
             case ToolResult(server=True):
                 raw = _raw_result(part)
                 if raw is None:
@@ -239,6 +243,9 @@ class TurnWriter:
         return {"type": "thinking", "thinking": part.text, "signature": ""}
 
     def _server_call(self, call: ToolCall, at: str) -> object | None:
+        if is_our_search(call):
+            self.drop(at, "a search that the target has not run itself is not shown to it")
+            return None
         if call.name not in SERVER_TOOLS or not (call.id in self._ran or call.id.startswith("srvtoolu_")):
             self.drop(at, "a call of a tool that another platform ran has no shape here")
             return None

@@ -8,12 +8,21 @@ import msgspec
 from msgspec import Raw
 
 from tokenmill.conversation.events import Stop
-from tokenmill.conversation.parts import Citation, TokenLogprob, UrlCitation, VendorCitation
+from tokenmill.conversation.parts import (
+    Citation,
+    TokenLogprob,
+    ToolResult,
+    UrlCitation,
+    VendorCitation,
+    found_by,
+)
 from tokenmill.conversation.usage import Usage
 from tokenmill.wire.openai_chat.schema import AnnotationMember, LogprobMember, NestedCitation, UsageMember
 
 MAX_COUNT = 10**9
 """Counts above this are true of no reply; a thousand million of them still fit a sum of 64 bits."""
+MAX_SEARCHES = 1_000
+"""No reply takes more searches, and none reads more pages."""
 
 STOP_OF: Mapping[str, Stop] = {
     "stop": Stop.END,
@@ -80,7 +89,17 @@ def read_usage(member: UsageMember) -> Usage | None:
     written = min(_count(details.cache_write_tokens) if details is not None else 0, prompt - cached)
     thought = member.completion_tokens_details
     reasoning = min(_count(thought.reasoning_tokens) if thought is not None else 0, output)
-    return Usage(prompt - cached - written, cached, written, output, reasoning)
+    searched = member.web_search_usage
+    searches, pages = (0, 0) if searched is None else (searched.tool_usage, searched.page_usage)
+    return Usage(
+        prompt - cached - written,
+        cached,
+        written,
+        output,
+        reasoning,
+        min(_count(searches), MAX_SEARCHES),
+        min(_count(pages), MAX_SEARCHES),
+    )
 
 
 def is_exact(member: UsageMember, usage: Usage | None) -> bool:
@@ -99,6 +118,9 @@ def write_usage(usage: Usage) -> dict[str, object]:
     prompt: dict[str, object] = {"cached_tokens": usage.input_cached, "audio_tokens": 0}
     if usage.input_written:
         prompt["cache_write_tokens"] = usage.input_written
+    searched: dict[str, object] = {}
+    if usage.searches or usage.pages:
+        searched = {"web_search_usage": {"tool_usage": usage.searches, "page_usage": usage.pages}}
     return {
         "prompt_tokens": usage.input,
         "completion_tokens": usage.output,
@@ -110,7 +132,7 @@ def write_usage(usage: Usage) -> dict[str, object]:
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
         },
-    }
+    } | searched
 
 
 def read_citation(raw: Raw) -> Citation:
@@ -160,13 +182,26 @@ def write_citation(citation: Citation, shift: int = 0) -> object:
         "url": citation.url,
         "title": citation.title,
     }
-    extensions = {
+    return members | write_extensions(citation)
+
+
+def write_found(result: ToolResult) -> dict[str, object]:
+    """What a search of ours has found, or why it found nothing, as members of a message."""
+    sources, reason = found_by(result)
+    if result.is_error:
+        return {"error_message": reason}
+    return {"annotations": [write_citation(source) for source in sources]} if sources else {}
+
+
+def write_extensions(citation: UrlCitation) -> dict[str, object]:
+    """What MiMo tells of a source beside its address and title; of one from elsewhere what is known."""
+    told: dict[str, object] = {
         "summary": citation.summary,
         "site_name": citation.site_name,
         "publish_time": citation.publish_time,
         "logo_url": citation.logo_url,
     }
-    return members | {name: text for name, text in extensions.items() if text}
+    return told if citation.site_name else {name: text for name, text in told.items() if text}
 
 
 def read_logprobs(members: Iterable[LogprobMember]) -> tuple[TokenLogprob, ...]:

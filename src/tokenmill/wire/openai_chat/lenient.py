@@ -20,6 +20,7 @@ from tokenmill.wire.openai_chat.schema import (
     LogprobsMember,
     MessageDelta,
     PromptDetails,
+    SearchUsage,
     UsageMember,
 )
 
@@ -140,6 +141,7 @@ def _logprobs(value: Any) -> list[LogprobMember]:
 def _usage(value: dict[str, Any]) -> UsageMember:
     prompt = _members(value.get("prompt_tokens_details"))
     completion = _members(value.get("completion_tokens_details"))
+    searched = _members(value.get("web_search_usage"))
     return UsageMember(
         prompt_tokens=_number(value.get("prompt_tokens")),
         completion_tokens=_number(value.get("completion_tokens")),
@@ -148,4 +150,7 @@ def _usage(value: dict[str, Any]) -> UsageMember:
             _number(prompt.get("cached_tokens")), _number(prompt.get("cache_write_tokens"))
         ),
         completion_tokens_details=CompletionDetails(_number(completion.get("reasoning_tokens"))),
+        web_search_usage=SearchUsage(
+            _number(searched.get("tool_usage")), _number(searched.get("page_usage"))
+        ),
     )

@@ -9,10 +9,24 @@ import msgspec
 
 from tokenmill.conversation.events import Event
 from tokenmill.conversation.fold import Choice, Reply
-from tokenmill.conversation.parts import Reasoning, Refusal, Text, ToolCall
+from tokenmill.conversation.parts import (
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    UrlCitation,
+    found_by,
+    is_our_search,
+)
 from tokenmill.kit.ids import opaque
 from tokenmill.wire.openai_chat.assembly import MOST_CHOICES, Assembly, read_chunk
-from tokenmill.wire.openai_chat.facts import write_citation, write_logprobs, write_stop, write_usage
+from tokenmill.wire.openai_chat.facts import (
+    write_citation,
+    write_logprobs,
+    write_stop,
+    write_usage,
+)
 
 _NEW_CALL_ID = partial(opaque, "call_")
 
@@ -62,14 +76,24 @@ def _choice(choice: Choice) -> dict[str, object]:
     texts: list[str] = []
     length = 0
     annotations: list[object] = []
+    cited: set[str] = set()  # Sources that a search has told of already.
+    failures: dict[str, object] = {}
     logprobs: list[dict[str, object]] = []
     refusals: list[str] = []
     thoughts: list[str] = []
     calls: list[dict[str, object]] = []
     for part in choice.parts:
         match part:
+            case ToolResult() if is_our_search(part):
+                cited.update(source.url for source in found_by(part)[0])
+                annotations.extend(map(write_citation, found_by(part)[0]))
+                failures |= {"error_message": found_by(part)[1]} if part.is_error else {}
             case Text():
-                written = (write_citation(citation, length) for citation in part.citations)
+                written = (
+                    write_citation(citation, length)
+                    for citation in part.citations
+                    if not (isinstance(citation, UrlCitation) and citation.url in cited)
+                )
                 annotations.extend(annotation for annotation in written if annotation is not None)
                 logprobs.extend(write_logprobs(part.logprobs))
                 texts.append(part.text)
@@ -87,7 +111,7 @@ def _choice(choice: Choice) -> dict[str, object]:
         "content": "".join(texts) if texts or not (calls or refusals) else None,
         "refusal": "".join(refusals) if refusals else None,
         "annotations": annotations,
-    }
+    } | failures
     if thoughts:
         message["reasoning_content"] = "".join(thoughts)
     if calls:

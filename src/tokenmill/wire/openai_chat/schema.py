@@ -206,6 +206,11 @@ class CompletionDetails(Struct):
     reasoning_tokens: int | float | None = None
 
 
+class SearchUsage(Struct):
+    tool_usage: int | float | None = None
+    page_usage: int | float | None = None
+
+
 class UsageMember(Struct):
     prompt_tokens: int | float | None = None
     completion_tokens: int | float | None = None
@@ -213,6 +218,7 @@ class UsageMember(Struct):
     prompt_cache_hit_tokens: int | float | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
+    web_search_usage: SearchUsage | None = None
 
 
 class Chunk(Struct):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
 import msgspec
@@ -24,19 +25,38 @@ from tokenmill.conversation.events import (
     VendorEvent,
 )
 from tokenmill.conversation.frames import Frame
-from tokenmill.conversation.parts import Media, Reasoning, Refusal, Text, ToolCall, ToolResult, Unknown
+from tokenmill.conversation.parts import (
+    Media,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Unknown,
+    UrlCitation,
+    found_by,
+    is_our_search,
+)
 from tokenmill.conversation.request import Drop
 from tokenmill.conversation.usage import Usage
 from tokenmill.kit.faults import Fault
 from tokenmill.wire.losses import Losses
 from tokenmill.wire.openai_chat.errors import fault_body
-from tokenmill.wire.openai_chat.facts import write_citation, write_logprobs, write_stop, write_usage
+from tokenmill.wire.openai_chat.facts import (
+    write_citation,
+    write_found,
+    write_logprobs,
+    write_stop,
+    write_usage,
+)
 from tokenmill.wire.splice import Mould
 from tokenmill.wire.sse import PING, write_block
 
 DONE = b"data: [DONE]\n\n"
 
 NO_SEALS = "this wire carries no signatures"
+
+_NOTHING: Mapping[str, object] = {}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -59,7 +79,9 @@ class ChatStreamEncoder:
         *,
         choices: int = 1,
         request_id: str | None = None,
+        sources_first: bool = False,
     ) -> None:
+        """`sources_first` lets the first chunk wait for what a search has found, to tell of it."""
         self._at = at
         self._names = _encode(reply_id), _encode(model)
         self._fingerprint = b"" if fingerprint is None else b',"system_fingerprint":' + _encode(fingerprint)
@@ -70,6 +92,8 @@ class ChatStreamEncoder:
         self._include_usage = include_usage
         self._awaited = choices
         self._request_id = request_id
+        self._patient = sources_first
+        self._cited: set[str] = set()  # Sources that a search has told of already.
         self._usage: Usage | None = None
         self._greeted: set[int] = set()
         self._calls: dict[int, int] = {}  # Choice -> how many calls it has made.
@@ -158,7 +182,9 @@ class ChatStreamEncoder:
                 self._losses.add("events", "an event that only another protocol knows has no place here")
                 return b""
             case Started():
-                return self._greet(0)
+                return b"" if self._patient else self._greet(0)
+            case CitationAdded(citation=UrlCitation(url=url)) if url in self._cited:
+                return b""
             case CitationAdded(index=index, citation=citation):
                 annotation = write_citation(citation)
                 if annotation is None:
@@ -201,6 +227,8 @@ class ChatStreamEncoder:
 
     def _open(self, event: PartOpened) -> bytes:
         choice, part = event.choice, event.part
+        if is_our_search(part):
+            return self._tell_found(choice, part) if isinstance(part, ToolResult) else b""
         greeting = b"" if choice in self._greeted else self._greet(choice)
         match part:
             case Text(text=text):
@@ -249,9 +277,17 @@ class ChatStreamEncoder:
         self._openings[event.index] = (event.choice, before, b"}}]" + self._deep_idle)
         return self._delta(event.choice, {"tool_calls": [first]})
 
-    def _greet(self, choice: int) -> bytes:
+    def _tell_found(self, choice: int, result: ToolResult) -> bytes:
+        """What a search has found, or why it found nothing; in the first chunk, if that has waited."""
+        told = write_found(result)
+        if not told:
+            return b""
+        self._cited.update(source.url for source in found_by(result)[0])
+        return self._delta(choice, told) if choice in self._greeted else self._greet(choice, told)
+
+    def _greet(self, choice: int, told: Mapping[str, object] = _NOTHING) -> bytes:
         self._greeted.add(choice)
-        return self._delta(choice, {"role": "assistant", "content": ""})
+        return self._delta(choice, {"role": "assistant", "content": "", **told})
 
     def _finish(self, event: Finished) -> bytes:
         greeting = b"" if event.choice in self._greeted else self._greet(event.choice)

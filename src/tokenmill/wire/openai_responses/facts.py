@@ -86,13 +86,7 @@ def write_citation(citation: Citation) -> object:
         "start_index": citation.start or 0,
         "end_index": citation.end or 0,
     }
-    extensions = {
-        "summary": citation.summary,
-        "site_name": citation.site_name,
-        "publish_time": citation.publish_time,
-        "logo_url": citation.logo_url,
-    }
-    return members | {name: text for name, text in extensions.items() if text}
+    return members | chat.write_extensions(citation)
 
 
 def read_logprobs(members: Iterable[LogprobMember]) -> tuple[TokenLogprob, ...]:

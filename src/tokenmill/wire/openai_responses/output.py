@@ -9,7 +9,16 @@ from typing import ClassVar
 import msgspec
 from msgspec import Raw
 
-from tokenmill.conversation.parts import Citation, Reasoning, TokenLogprob, ToolCall, Unknown
+from tokenmill.conversation.parts import (
+    Citation,
+    Reasoning,
+    TokenLogprob,
+    ToolCall,
+    ToolResult,
+    Unknown,
+    UrlCitation,
+    found_by,
+)
 from tokenmill.wire.openai_responses.facts import search_action, write_citation, write_logprobs
 from tokenmill.wire.openai_responses.names import Names
 
@@ -282,9 +291,23 @@ class Search(Item):
     prefix = "ws_"
     whole_only = True
 
+    def __init__(self, key: str, index: int, call_id: str) -> None:
+        super().__init__(key, index)
+        self.call_id = call_id
+        self._sources: tuple[UrlCitation, ...] = ()
+        self._failed = False
+
+    def found(self, result: ToolResult) -> None:
+        """Takes what the search has found."""
+        self._sources, _ = found_by(result)
+        self._failed = result.is_error
+
     def item(self, status: str) -> object:
         action = {"type": "search", "query": ""} if status == "in_progress" else search_action(self.text)
-        return {"id": self.id, "type": "web_search_call", "status": status, "action": action}
+        if self._sources and isinstance(action, dict):
+            action |= {"sources": [{"type": "url", "url": source.url} for source in self._sources]}
+        told = "failed" if self._failed and status == "completed" else status
+        return {"id": self.id, "type": "web_search_call", "status": told, "action": action}
 
     def begin(self) -> Said:
         super().begin()

@@ -34,6 +34,7 @@ from tokenmill.conversation.parts import (
     ToolCall,
     ToolResult,
     Unknown,
+    is_our_search,
 )
 from tokenmill.conversation.request import Drop
 from tokenmill.conversation.usage import Usage
@@ -123,6 +124,11 @@ class ResponsesStreamEncoder:
             case UsageSeen(usage=usage):
                 self._usage = usage
                 return b""
+            case PartOpened(part=ToolResult() as result) if is_our_search(result):
+                for search in (*self._items.values(), *self._closed):
+                    if isinstance(search, Search) and search.call_id == result.call_id:
+                        search.found(result)
+                return b""
             case PartClosed(index=index):
                 if item := self._items.pop(index, None):
                     self._closed.append(item)
@@ -205,7 +211,7 @@ class ResponsesStreamEncoder:
                 summarised = form == "summary" or self._options.summary is not None
                 item = (Summary if summarised else Thought)(key, index, part, self._sealer)
             case ToolCall(name="web_search", arguments=words, kind="server"):
-                item = Search(key, index)
+                item = Search(key, index, part.id)
             case ToolCall(kind="server"):
                 self._losses.add("output", "a call of a tool that another platform ran has no place here")
                 return b""
