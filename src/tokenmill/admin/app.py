@@ -27,6 +27,7 @@ from tokenmill.admin.developer import (
     plan,
     plugins,
     session,
+    tools,
     usage,
     wallet,
 )
@@ -52,6 +53,7 @@ _ROUTERS: Final = (
     plugins.router,
     usage.router,
     models.router,
+    tools.router,
     files.router,
     overview.router,
     accounts.router,
