@@ -36,7 +36,12 @@ export function startOfDay(moment: Date, zone: string): Date {
   const parts = new Intl.DateTimeFormat("en-US", { timeZone: zone, year: "numeric", month: "numeric", day: "numeric" })
     .formatToParts(moment)
     .reduce<Record<string, number>>((found, { type, value }) => ({ ...found, [type]: Number(value) }), {});
-  const midnight = Date.UTC(parts.year ?? 0, (parts.month ?? 1) - 1, parts.day ?? 1);
+  return startOfDate(parts.year ?? 0, parts.month ?? 1, parts.day ?? 1, zone);
+}
+
+/** When a date of the calendar begins in a zone; months count from 1, and a day too many is one of the next month. */
+export function startOfDate(year: number, month: number, date: number, zone: string): Date {
+  const midnight = Date.UTC(year, month - 1, date);
   // Twice, since the zone may have changed its clock between the guess and the answer.
   const guess = midnight - minutesAhead(zone, new Date(midnight)) * 60_000;
   return new Date(midnight - minutesAhead(zone, new Date(guess)) * 60_000);

@@ -15,7 +15,7 @@ export function Code({ code, language, label }: Props) {
   const parts = useMemo(() => pieces(code, language), [code, language]);
   return (
     <div style={{ position: "relative", minWidth: 0 }}>
-      <Flex style={{ position: "absolute", insetInlineEnd: 8, top: 8 }}>
+      <Flex className="tm-code-copy">
         <CopyButton value={code} label={label} />
       </Flex>
       <pre className="tm-code" tabIndex={0} role="region" aria-label={label}>

@@ -3,6 +3,8 @@ import { theme as antd, type ThemeConfig } from "antd";
 
 import { fontFamily, fontFamilyCode, palettes, type Theme } from "./tokens";
 
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
 export function antdTheme(theme: Theme): ThemeConfig {
   const p = palettes[theme];
   return {
@@ -36,6 +38,7 @@ export function antdTheme(theme: Theme): ThemeConfig {
       ...tones(p.warning, "Warning"),
       ...tones(p.error, "Error"),
       ...tones(p.info, "Info"),
+      motion: !still.matches,
       fontFamily,
       fontFamilyCode,
       fontSize: 14,
@@ -60,7 +63,7 @@ export function antdTheme(theme: Theme): ThemeConfig {
       },
       Button: { primaryShadow: "none", defaultShadow: "none", dangerShadow: "none" },
       Table: { headerBg: p.layout, headerColor: p.textSecondary },
-      Segmented: { itemColor: p.textSecondary },
+      Segmented: { itemColor: p.textSecondary, itemSelectedBg: p.primaryBg, itemSelectedColor: p.link },
       Tabs: { itemSelectedColor: p.link, itemHoverColor: p.link, inkBarColor: p.link },
     },
   };
