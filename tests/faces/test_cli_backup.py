@@ -309,6 +309,11 @@ def test_files_of_keys_go_along_and_what_is_kept_elsewhere_is_named(tmp_path: Pa
     first.answer("catalog", "apply", str(catalogue))
     made = first.answer("backup", str(tmp_path / "b"))
     assert ["env:GPU_KEY", "file:/etc/mill/key"] == made["left_out"]
+    (first.data / "files/acc_1").mkdir(parents=True)
+    (first.data / "files/acc_1/file_1").write_text("uploaded")
+    made = first.answer("backup", str(tmp_path / "b"), "--force")
+    assert f"uploaded files, which lie in {first.data / 'files'}" == made["left_out"][-1]
+    assert not any("acc_1" in name for name in made["files"])
     assert made["left_out"] == second.answer("restore", str(tmp_path / "b"))["left_out"]
     assert "secret of a target" == (second.data / "keys/gpu").read_text()
 

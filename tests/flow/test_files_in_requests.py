@@ -16,6 +16,12 @@ import pytest
 from tests.flow.conftest import Opener, usage_rows
 from tests.flow.upstreams import ScriptedUpstream, catalogue, chat_events, listening, messages_events, stream
 from tests.samples import pdf, png, wav
+from tokenmill.accounts.keys import create_key
+from tokenmill.billing.offers import put_plan
+from tokenmill.billing.plans import Name, Plan
+from tokenmill.billing.subscriptions import grant_subscription
+from tokenmill.kit.clock import SystemClock
+from tokenmill.settings import read_secret
 from tokenmill.testing import TestPlatform
 
 MODEL = "mimo-v2.5-pro"
@@ -296,3 +302,72 @@ async def test_counting_tokens_counts_the_file(over_chat: Story) -> None:
             ],
         )
     assert 1_024 <= counted.input_tokens <= 1_040
+
+
+async def test_the_words_of_a_document_are_moderated(platform_with: Opener, tmp_path: Path) -> None:
+    """What is blocked in a message is blocked in a file, a PDF or a tool's document as well."""
+    phrases = tmp_path / "phrases.txt"
+    phrases.write_text("forbidden phrase")
+    async with listening(ScriptedUpstream(CHAT_UP)) as upstream:
+        platform = await platform_with(
+            None,
+            catalogue=catalogue(("up", "openai", upstream.url + "/v1")),
+            environ={
+                "TOKENMILL__MODERATION__INPUT": "block",
+                "TOKENMILL__MODERATION__LISTS": json.dumps([str(phrases)]),
+            },
+        )
+        for name, data in (
+            ("a.txt", b"a forbidden phrase within"),
+            ("a.pdf", pdf("a forbidden phrase within")),
+        ):
+            id_ = await uploaded(platform, name, data)
+            status, _, words = await refused(platform, {"type": "file", "file": {"file_id": id_}})
+            assert (status, "Moderation Block" in words) == (400, True), words
+        assert upstream.asked == []
+
+
+async def test_a_plans_key_has_the_files_of_its_account(platform_with: Opener) -> None:
+    """Below the Token Plan's own addresses, in both vendors' shapes; either kind of key sees the same."""
+    async with listening(ScriptedUpstream(CHAT_UP)) as upstream:
+        platform = await platform_with(
+            None,
+            catalogue=catalogue(("up", "openai", upstream.url + "/v1")).replace(
+                "[[models]]", "[[models]]\ncredits = { input = 300, cached_input = 2.5, output = 600 }"
+            ),
+        )
+        key = await plan_key(platform)
+        id_ = await uploaded(platform, "p.png", png())
+        async with openai.AsyncOpenAI(
+            base_url=f"{platform.url}/token-plan/v1", api_key=key, max_retries=0
+        ) as client:
+            assert [file.id async for file in client.files.list()] == [id_]
+            content: Any = [{"type": "file", "file": {"file_id": id_}}]
+            reply = await client.chat.completions.create(
+                model=MODEL, messages=[{"role": "user", "content": content}]
+            )
+            assert reply.choices[0].message.content == "seen"
+        async with anthropic.AsyncAnthropic(
+            base_url=f"{platform.url}/token-plan/anthropic", api_key=key, max_retries=0
+        ) as other:
+            made = await other.beta.files.upload(file=("b.txt", b"text"))
+            assert {file.id async for file in other.beta.files.list()} == {made.id, id_.replace("-", "_", 1)}
+
+
+async def plan_key(platform: TestPlatform) -> str:
+    """A key of a plan of the account's."""
+    secret = read_secret(platform.settings.security.secret, {})
+    clock = SystemClock()
+    async with platform.database.write() as work:
+        await put_plan(work, clock, Plan(id="tiny", name=Name("Tiny", "小"), credits=10**12))
+        opened = await grant_subscription(work, clock, account_id=platform.account_id, plan_id="tiny")
+        key, _ = await create_key(
+            work,
+            clock,
+            secret,
+            account_id=platform.account_id,
+            name="plan",
+            kind="tp",
+            subscription_id=opened.id,
+        )
+    return key

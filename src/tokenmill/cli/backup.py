@@ -155,7 +155,15 @@ def _files(
             kept[str(path.relative_to(data))] = path
         else:
             left_out.append(reference)
+    if _has_uploads(settings):
+        left_out.append(f"uploaded files, which lie in {settings.files.url}")
     return kept, tuple(left_out)
+
+
+def _has_uploads(settings: Settings) -> bool:
+    """Has anybody uploaded anything? Files may be many times what the database is, so they stay out."""
+    place = settings.files.url
+    return place.startswith("s3://") or (Path(place).is_dir() and any(Path(place).iterdir()))
 
 
 def _references(settings: Settings, revision: str) -> Iterable[str]:

@@ -191,12 +191,12 @@ class Attachments:
 
 
 def _media_of(request: Request) -> Iterator[tuple[Place, Media]]:
-    """Every medium that a caller or a tool shows; sounds of the model's own go by ids of its target's."""
+    """Every medium but sounds of the model's own, which go by ids of its target's."""
     for i, turn in enumerate(request.turns):
-        if turn.role == "assistant":
-            continue
         for j, part in enumerate(turn.parts):
             match part:
+                case Media(kind="audio", source=FileId()) if turn.role == "assistant":
+                    pass
                 case Media():
                     yield (i, j, None), part
                 case ToolResult(content=content):

@@ -17,6 +17,7 @@ from tokenmill.conversation.parts import (
     Unknown,
 )
 from tokenmill.conversation.request import Drop, Request, Turn
+from tokenmill.exchange.media.tokens import words_of_text
 from tokenmill.exchange.steps.moderation import Screen
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.moderation.judging import Judgement, judge
@@ -192,7 +193,11 @@ def _part(part: Part, place: str, kind: str, *, new: bool) -> _Said | _Unread:
         case ToolCall():
             return _Said("arguments", place, words_of_call(part), new)
         case ToolResult():
-            return _Said("tool_results", place, words_of_result(part), new)
+            documents = (words_of_text(each) for each in part.content if isinstance(each, Media))
+            told = "\n".join([words_of_result(part), *filter(None, documents)])
+            return _Said("tool_results", place, told, new)
+        case Media() if (words := words_of_text(part)) is not None:
+            return _Said(kind, place, words, new)
         case Media(kind=media):
             return _Unread(media, "it is no text")
         case Unknown(type=type_):

@@ -6,8 +6,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 from typing import Final, Protocol
 
+import structlog
+
 from tokenmill.conversation.parts import Value
 from tokenmill.kit.faults import Code, Fault
+
+log = structlog.get_logger()
 
 PIECE: Final = 256 * 1024
 """Bytes that are read or written at once."""
@@ -48,12 +52,12 @@ class Blobs(Protocol):
 
 
 def no_room() -> Fault:
-    """The fault of a disk that is full."""
+    """The fault of a disk that is full; its operator is told as well."""
+    log.error("there is no room left for files; uploads are refused")
     return Fault(
         Code.UNAVAILABLE,
         "There is no room left where this platform keeps files, and nothing was stored. "
         "Please tell its operator.",
-        retry_after=60,
     )
 
 
