@@ -25,6 +25,7 @@ from tokenmill.api.front import Front
 from tokenmill.api.health import Health, Probe
 from tokenmill.api.messages import Messages
 from tokenmill.api.models import Models
+from tokenmill.api.moderations import Moderations
 from tokenmill.api.reads import ReadLimit
 from tokenmill.api.responses import Responses
 from tokenmill.api.routes import bases
@@ -213,6 +214,7 @@ async def open_platform(
                 models=Models(catalogue, exchanges, clock),
                 usage=UsagePages(database, clock),
                 files=FilePages(files, limits.limiter),
+                moderations=Moderations(moderation, body_limit=limit),
                 reading=ReadLimit(limits.limiter),
             ),
             plan_hosts=settings.token_plan.hosts,

@@ -12,6 +12,7 @@ from tokenmill.api.chat import ChatCompletions
 from tokenmill.api.files import FilePages
 from tokenmill.api.messages import Messages
 from tokenmill.api.models import Models
+from tokenmill.api.moderations import Moderations
 from tokenmill.api.reads import ReadLimit
 from tokenmill.api.rejections import ANTHROPIC, OPENAI, Dialect
 from tokenmill.api.responses import Responses
@@ -65,6 +66,7 @@ def bases(
     models: Models,
     usage: UsagePages,
     files: FilePages,
+    moderations: Moderations,
     reading: ReadLimit,
 ) -> tuple[Base, ...]:
     """All Base URLs of the model API; what only reads is `reading`."""
@@ -77,6 +79,7 @@ def bases(
             "/models": {"GET": reading(models.list_openai)},
             "/usage": {"GET": reading(usage.show)},
             "/files": {"POST": files.upload_openai, "GET": reading(files.list_openai)},
+            "/moderations": {"POST": reading(moderations.create)},
         },
         (
             Resource("/models/", "", {"GET": reading(models.get_openai)}, long=True),

@@ -66,9 +66,10 @@ async def judge(
 ) -> Judgement:
     """What lists and, unless a list blocks already, the classifier find in a whole text."""
     watch = Watch(book, policy, direction)
-    found = (
-        read_whole(watch, text) if len(text) <= THREAD else await asyncio.to_thread(read_whole, watch, text)
-    )
+    if len(text) <= THREAD:
+        found = read_whole(watch, text, policy, direction)
+    else:
+        found = await asyncio.to_thread(read_whole, watch, text, policy, direction)
     judgement = Judgement(findings=tuple(found), untouched=not watch.touched)
     if judgement.blocks is not None or moderator is None or not policy.classifier:
         return judgement

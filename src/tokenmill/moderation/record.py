@@ -5,14 +5,14 @@ from __future__ import annotations
 from tokenmill.kit.clock import Clock
 from tokenmill.moderation.judging import CLASSIFIER, Judgement
 from tokenmill.moderation.policies import Direction
-from tokenmill.moderation.verdicts import MOST_AT_ONCE, Outcome, Verdict, Verdicts, Whose
+from tokenmill.moderation.verdicts import MOST_AT_ONCE, Outcome, Verdict, VerdictSink, Whose
 from tokenmill.moderation.watch import Finding
 
 
 class Record:
     """What becomes the audit: a line on the receipt, and a row for each finding."""
 
-    def __init__(self, verdicts: Verdicts, clock: Clock, whose: Whose, direction: Direction) -> None:
+    def __init__(self, verdicts: VerdictSink, clock: Clock, whose: Whose, direction: Direction) -> None:
         self._verdicts = verdicts
         self._clock = clock
         self._whose = whose

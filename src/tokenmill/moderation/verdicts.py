@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import msgspec
 import structlog
@@ -59,6 +59,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     rule: str
     score: float
+
+
+class VerdictSink(Protocol):
+    """Who takes verdicts."""
+
+    def add(self, verdict: Verdict) -> None:
+        """Takes one more, and does not wait."""
+        ...
 
 
 class Verdicts:

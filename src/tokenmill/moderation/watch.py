@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from tokenmill.moderation.categories import Category
 from tokenmill.moderation.folding import FREE, GAP, STOP, fold
 from tokenmill.moderation.policies import Action, Direction, Policy
-from tokenmill.moderation.refusals import REACH, is_ruled_out
+from tokenmill.moderation.refusals import REACH, passes
 from tokenmill.moderation.rulebook import Match, Rulebook
 
 BLOCK: Final = 4_096
@@ -119,7 +119,9 @@ class Watch:
                 continue
             self._told.add(key)  # As long as its place is open, it is found at every look.
             passed = (
-                phrase.builtin and self._policy.refusals_pass and is_ruled_out(self._seen + window[:start])
+                phrase.builtin
+                and self._policy.refusals_pass
+                and passes(phrase.category, self._seen + window[:start], window[start:end])
             )
             found.append(
                 Finding(
@@ -141,9 +143,24 @@ def _is_word(character: str) -> bool:
 
 def findings_in(text: str, book: Rulebook, policy: Policy, direction: Direction) -> list[Finding]:
     """What is in a text that is whole."""
-    return read_whole(Watch(book, policy, direction), text)
+    return read_whole(Watch(book, policy, direction), text, policy, direction)
 
 
-def read_whole(watch: Watch, text: str) -> list[Finding]:
-    """The same with a new watch that is the caller's."""
-    return [*watch.feed(text), *watch.pause()]
+def read_whole(watch: Watch, text: str, policy: Policy, direction: Direction) -> list[Finding]:
+    """The same with a new watch that is the caller's.
+
+    Of what is asked the words behind a phrase are there as well and count; of a reply they are not, for it is
+    to be judged alike whether it is streamed or not.
+    """
+    found = [*watch.feed(text), *watch.pause()]
+    if direction == "output" or not policy.refusals_pass or not any(each.blocks for each in found):
+        return found
+    folded = fold(text)
+    return [each if _is_meant(each, folded) else each._replace(passed=True) for each in found]
+
+
+def _is_meant(finding: Finding, folded: str) -> bool:
+    if finding.passed or not finding.source.startswith("builtin:"):
+        return not finding.passed
+    before, after = folded[max(finding.at - REACH, 0) : finding.at], folded[finding.end : finding.end + REACH]
+    return not passes(finding.category, before, folded[finding.at : finding.end], after)

@@ -248,6 +248,6 @@ def _own(row: ModerationList) -> ListShown:
 
 
 def _verdict(row: ModerationVerdict, emails: dict[str, str]) -> VerdictShown:
-    worked_out = {"account_email": emails.get(row.account_id), "score": row.permille / 1000}
+    worked_out = ("account_email", "score")
     values = {name: getattr(row, name) for name in VerdictShown.model_fields if name not in worked_out}
-    return VerdictShown(**values, **worked_out)
+    return VerdictShown(**values, account_email=emails.get(row.account_id), score=row.permille / 1000)
