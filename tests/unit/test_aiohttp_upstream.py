@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tokenmill.engines.aiohttp_upstream import AT_ONCE, AiohttpUpstream
+from tokenmill.engines.aiohttp_upstream import AT_ONCE, LARGE, AiohttpUpstream
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Timeouts
 
@@ -81,3 +81,26 @@ async def test_a_kept_connection_that_ends_later_or_after_a_word_is_not_replaced
             assert (Code.UPSTREAM_BROKE, [2]) == (caught.value.code, counts)
     finally:
         await upstream.close()
+
+
+async def test_a_large_request_arrives_whole_without_a_warning() -> None:
+    """A long session with images in it; it is handed over in pieces, and its length is told before."""
+    body = b"{" + b" " * LARGE + b"}"
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert f"content-length: {len(body)}".encode() in head.lower()
+        heard.append(await reader.readexactly(len(body)))
+        writer.write(REPLY)
+        writer.close()
+
+    upstream = AiohttpUpstream()
+    try:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
+            url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+            async with upstream.post(url, {}, body, Timeouts()) as reply:
+                assert b"ok" == await upstream.read(reply, 100)
+    finally:
+        await upstream.close()
+    assert [body] == heard

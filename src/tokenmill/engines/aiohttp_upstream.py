@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from io import BytesIO
+from typing import Any, Final
 
 import aiohttp
 
@@ -20,6 +21,9 @@ RETRY_SOON = 2.0
 AT_ONCE = 0.05
 """Seconds within which a kept connection shows that its other end had gone before; what ends later may have
 been begun."""
+
+LARGE: Final = 2**20
+"""Bytes of a request beyond which it is handed over in pieces, so that it holds up nobody else."""
 
 LOOK_AGAIN = 1.0
 """Seconds between two looks after a deadline while nothing is waited for."""
@@ -192,15 +196,13 @@ class AiohttpUpstream:
         now = asyncio.get_running_loop().time
         began = now()
         way = _Way()
-        ask = partial(
-            self._session.post, url, data=body, headers=headers, timeout=limits, allow_redirects=False
-        )
+        ask = partial(self._session.post, url, headers=headers, timeout=limits, allow_redirects=False)
         try:
-            return await ask(trace_request_ctx=way)
+            return await ask(data=_in_pieces(body), trace_request_ctx=way)
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as gone:
             if not way.kept or now() - began > AT_ONCE or _has_begun(gone):
                 raise
-        return await ask()
+        return await ask(data=_in_pieces(body))
 
     async def read(self, reply: UpstreamReply, limit: int) -> bytes:
         """See `tokenmill.ports.Upstream.read`."""
@@ -215,6 +217,10 @@ class AiohttpUpstream:
     async def close(self) -> None:
         """See `tokenmill.ports.Upstream.close`."""
         await self._session.close()
+
+
+def _in_pieces(body: bytes) -> bytes | BytesIO:
+    return body if len(body) < LARGE else BytesIO(body)
 
 
 def _has_begun(gone: aiohttp.ClientError) -> bool:
