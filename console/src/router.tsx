@@ -5,8 +5,8 @@ import { createBrowserRouter, Outlet, redirect, type RouteObject } from "react-r
 import { ApiError } from "@/api/errors";
 import { fetchMe } from "@/api/queries/session";
 import { currentMe, type Me } from "@/api/session";
-import { Problem } from "@/pages/problem/Problem";
 
+const ProblemPage = lazy(() => import("@/pages/problem/Problem"));
 const Shell = lazy(() => import("@/shell/Shell"));
 
 type Loader = () => Promise<{ default: ComponentType }>;
@@ -98,6 +98,14 @@ function Bare() {
   return (
     <Suspense fallback={null}>
       <Outlet />
+    </Suspense>
+  );
+}
+
+function Problem() {
+  return (
+    <Suspense fallback={null}>
+      <ProblemPage />
     </Suspense>
   );
 }

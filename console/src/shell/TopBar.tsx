@@ -9,6 +9,7 @@ import { walletQuery } from "@/api/queries/wallet";
 import { signOut } from "@/api/queries/session";
 import { useMe } from "@/api/session";
 import { useFormat } from "@/format";
+import { LinkButton } from "@/parts/LinkButton";
 import { Money } from "@/parts/Money";
 import { useWidth } from "@/parts/useWidth";
 import { TABLES } from "@/style/tokens";
@@ -39,11 +40,9 @@ function BalancePill() {
   const { data } = useQuery(walletQuery);
   if (data === undefined) return null;
   return (
-    <Link to="/wallet" title={t("balance")}>
-      <Button size="small" className="tm-pill" tabIndex={-1}>
-        <Money amount={data.free} currency={data.currency} />
-      </Button>
-    </Link>
+    <LinkButton to="/wallet" size="small" className="tm-pill" title={t("balance")}>
+      <Money amount={data.free} currency={data.currency} />
+    </LinkButton>
   );
 }
 

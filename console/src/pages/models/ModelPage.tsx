@@ -1,5 +1,5 @@
 /** One model: its limits, prices, recommended sampling, and how it is called. */
-import { Button, Card, Descriptions, Flex, Tabs } from "antd";
+import { Card, Descriptions, Flex, Tabs } from "antd";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
@@ -10,6 +10,7 @@ import { useFormat } from "@/format";
 import { Code } from "@/parts/Code";
 import { CopyButton } from "@/parts/CopyButton";
 import { DataTable } from "@/parts/DataTable";
+import { LinkButton } from "@/parts/LinkButton";
 import { Loaded } from "@/parts/Loaded";
 import { Page } from "@/parts/Page";
 
@@ -28,11 +29,9 @@ export default function ModelPage() {
       actions={
         <>
           <CopyButton value={query.data?.id ?? id} label={id} withText />
-          <Link to={`/playground?model=${encodeURIComponent(id)}`}>
-            <Button type="primary" tabIndex={-1}>
-              {t("tryInPlayground")}
-            </Button>
-          </Link>
+          <LinkButton type="primary" to={`/playground?model=${encodeURIComponent(id)}`}>
+            {t("tryInPlayground")}
+          </LinkButton>
         </>
       }
     >

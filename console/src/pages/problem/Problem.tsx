@@ -1,14 +1,15 @@
 /** What stands instead of a page that cannot be shown. */
-import { Button, Flex } from "antd";
+import { Flex } from "antd";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { isRouteErrorResponse, Link, useRouteError } from "react-router";
+import { isRouteErrorResponse, useRouteError } from "react-router";
 
 import { asApiError } from "@/api/client";
 import { Empty } from "@/parts/Empty";
 import { ErrorCard } from "@/parts/ErrorCard";
+import { LinkButton } from "@/parts/LinkButton";
 
-export function Problem() {
+export default function Problem() {
   const { t } = useTranslation();
   const error = useRouteError();
   const status = isRouteErrorResponse(error) ? error.status : error instanceof Response ? error.status : 0;
@@ -23,11 +24,9 @@ export function Problem() {
         <Flex vertical align="center">
           <Empty title={String(status)}>
             <h1>{title}</h1>
-            <Link to="/">
-              <Button type="primary" tabIndex={-1}>
-                {t("action.toOverview")}
-              </Button>
-            </Link>
+            <LinkButton type="primary" to="/">
+              {t("action.toOverview")}
+            </LinkButton>
           </Empty>
         </Flex>
       ) : (

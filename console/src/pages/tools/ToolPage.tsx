@@ -1,5 +1,5 @@
 /** How one coding agent is set up: pick purse and model, copy, start, and see it arrive. */
-import { Button, Card, Flex, Segmented, Select } from "antd";
+import { Card, Flex, Segmented, Select } from "antd";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useParams, useSearchParams } from "react-router";
@@ -9,6 +9,7 @@ import { modelsQuery } from "@/api/queries/models";
 import { toolQuery, type KeyKind, type ToolGuide, type Wire } from "@/api/queries/tools";
 import { Code } from "@/parts/Code";
 import { CopyField } from "@/parts/CopyField";
+import { LinkButton } from "@/parts/LinkButton";
 import { Loaded } from "@/parts/Loaded";
 import { Page } from "@/parts/Page";
 import type { CodeLanguage } from "@/parts/highlighting";
@@ -110,11 +111,9 @@ function Keys({ purse, placeholder }: { purse: KeyKind; placeholder: string }) {
       )}
       <p>
         {t("placeholder", { placeholder })}{" "}
-        <Link to={purse === "sk" ? "/keys" : "/plan"}>
-          <Button size="small" tabIndex={-1}>
-            {t(purse === "sk" ? "toKeys" : "toPlan")}
-          </Button>
-        </Link>
+        <LinkButton size="small" to={purse === "sk" ? "/keys" : "/plan"}>
+          {t(purse === "sk" ? "toKeys" : "toPlan")}
+        </LinkButton>
       </p>
     </section>
   );
