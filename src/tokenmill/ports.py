@@ -47,6 +47,7 @@ class Route(Value, frozen=True, kw_only=True):
     thinking_switch: ThinkingSwitch = "thinking"
     reasoning_back: ReasoningBack = "accepted"
     strict: bool = False
+    native_search: bool = False
     free: bool = False
     timeouts: Timeouts = Timeouts()
     on_disconnect: OnDisconnect = "cancel"

@@ -28,7 +28,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks, proven by a key; `name` is the key's, `models` None allows every model.
 
     `limits` are the account's own, `key_limits` the key's; `capped` says that the key may not spend at will,
-    `vault` that reasoning is remembered for its clients, `unbilled` that its exchanges cost nothing.
+    `vault` that reasoning is remembered for its clients, `unbilled` that its exchanges cost nothing,
+    `web_search` that they may search the web.
     """
 
     account_id: AccountId
@@ -43,6 +44,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     key_limits: RateLimits = RateLimits()
     vault: bool = True
     unbilled: bool = False
+    web_search: bool = False
 
 
 FoundOld = Callable[[KeyId, bytes, bytes], None]
@@ -226,6 +228,7 @@ def _caller(row: KeyRow) -> Caller:
         key_limits=_rates(row.limits),
         vault=row.vault,
         unbilled=row.unbilled,
+        web_search=row.web_search,
     )
 
 

@@ -57,12 +57,12 @@ class Tariff(Value, frozen=True, kw_only=True):
         ) * self.permille
         return Nano(-(-exact // (MILLION * PERMILLE)))
 
-    def affords(self, amount: int, input_tokens: int) -> int | None:
-        """How many output tokens `amount` pays beside the input; None: any number, since output is free."""
+    def affords(self, amount: int, input_tokens: int, searches: int = 0) -> int | None:
+        """How many output tokens `amount` pays beside the rest; None: any number, since output is free."""
         rate = self.output * self.permille
         if rate == 0:
             return None
-        left = amount - self.bound(input_tokens, 0)
+        left = amount - self.bound(input_tokens, 0, searches)
         return max(0, left * MILLION * PERMILLE // rate)
 
     def lines(self, usage: Usage, searches: int = 0) -> tuple[Line, ...]:

@@ -16,7 +16,6 @@ from tokenmill.kit.money import NANO, Nano, show
 from tokenmill.store.database import ReadWork
 from tokenmill.store.tables import Usage as UsageRow
 
-
 _KINDS = ("input_fresh", "input_cached", "input_written", "output", "output_reasoning")
 
 

@@ -52,6 +52,7 @@ class Target(Struct, frozen=True):
     thinking_switch: ThinkingSwitch = "thinking"
     reasoning_back: ReasoningBack = "accepted"
     strict: bool = False
+    native_search: bool = False  # Does it run the web_search tool by itself? Else the platform does.
     free: bool = False
     concurrency: Annotated[int, Meta(ge=0, le=10**6)] = 0
     timeouts: Timeouts = Timeouts()

@@ -125,7 +125,7 @@ class Admission:
                 hold = await self._hold(caller, terms, ticket, bound, most_output)
             yield hold
         finally:
-            if ticket.reported:
+            if ticket.reported and ticket.alone:
                 self._hidden.learn(model.id, visible, ticket.usage.input)
             await place.leave(ticket.usage.total)
 

@@ -79,8 +79,10 @@ class Hold:
         self._amount = amount
         self._input_bound = input_bound
         self._most_output = most_output
+        self._searches = 0
         self._covered = self._affordable()
         self._growing: asyncio.Task[Fault | None] | None = None
+        self._voided = False
 
     @property
     def covered(self) -> int | None:
@@ -109,8 +111,30 @@ class Hold:
             if fault is not None:
                 raise fault
 
+    async def take_on(self, input_tokens: int, searches: int = 0) -> bool:
+        """Sets more input aside, and searches of the web, beside a little output; False: there is too little.
+
+        Raises Fault(UNAVAILABLE) when the database is away.
+        """
+        if not self.terms.purses:
+            return True
+        if self._growing is not None and (fault := await asyncio.shield(self._growing)) is not None:
+            raise fault
+        bound = self.terms.tariff.bound
+        want, least = (bound(input_tokens, output, searches) for output in (FIRST_SLICE, LEAST))
+        got = await self._store.grow(self._exchange, held=self._amount, want=want, least=least)
+        if got < least or self._voided:
+            return False
+        self._amount += got
+        self._input_bound += input_tokens
+        self._searches += searches
+        self._covered = self._affordable()
+        self.refused = False
+        return True
+
     def void(self) -> None:
         """Somebody has settled the exchange in our stead: from here on nobody pays for its reply."""
+        self._voided = True
         if self._covered is not None:
             self._covered = 0
             self.refused = True
@@ -163,7 +187,7 @@ class Hold:
     def _affordable(self) -> int | None:
         if not self.terms.purses:
             return None
-        return self.terms.tariff.affords(self._amount, self._input_bound)
+        return self.terms.tariff.affords(self._amount, self._input_bound, self._searches)
 
 
 def encode_draft(draft: Draft) -> str:

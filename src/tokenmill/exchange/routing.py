@@ -36,6 +36,7 @@ def _route(target: Target, ref: TargetRef) -> Route:
         thinking_switch=target.thinking_switch,
         reasoning_back=target.reasoning_back,
         strict=target.strict,
+        native_search=target.native_search,
         free=target.free,
         timeouts=target.timeouts,
         on_disconnect=target.on_disconnect,

@@ -122,6 +122,8 @@ class Ticket:
         self._finished: Finished | None = None
         self._cut = False
         self._failed: Fault | None = None
+        self._before: Usage | None = None  # What upstream turns and searches before this turn have taken.
+        self._output_before = 0
 
     @property
     def id(self) -> ExchangeId:
@@ -170,6 +172,27 @@ class Ticket:
         if self.harvest is not None:
             self.harvest.start_over()
 
+    def next_turn(self, request: Request) -> None:
+        """The upstream's reply was for us, who have searched since: `request` is asked now."""
+        self._before = self.usage
+        self._output_before = self.output
+        self._gauge = Gauge()
+        self._reported = self._finished = None
+        self._said_since = self._cut = False
+        self._request = request
+        self.__dict__.pop("prompt_estimate", None)
+        if self.harvest is not None:
+            self.harvest.start_over()
+
+    def searched(self, searches: int, pages: int) -> None:
+        """So many searches have been answered for the reply, and so many pages read."""
+        self._before = (self._before or Usage()).plus(Usage(searches=searches, pages=pages))
+
+    @property
+    def alone(self) -> bool:
+        """Is it one upstream turn without anything else?"""
+        return self._before is None
+
     def watch(self, event: Event) -> None:
         """Notes what the reply has reported."""
         if self.harvest is not None:
@@ -207,12 +230,16 @@ class Ticket:
 
     @property
     def usage(self) -> Usage:
-        """What the upstream reported, else what is counted from the text that passed."""
+        """What the upstream reported, else what is counted from the text that passed; of all turns."""
+        return self._turn if self._before is None else self._before.plus(self._turn)
+
+    @property
+    def _turn(self) -> Usage:
         if self._reported is not None:
             if self._outgrown:
                 return msgspec.structs.replace(self._reported, output=self._gauge.tokens)
             return self._reported
-        if not self.delivered:
+        if not self._gauge.used and self._finished is None:
             return Usage()
         return Usage(input_fresh=self.prompt_estimate, output=self._gauge.tokens)
 
@@ -226,17 +253,17 @@ class Ticket:
     @property
     def output(self) -> int:
         """About how many tokens the reply has by now."""
-        return self._gauge.tokens
+        return self._output_before + self._gauge.tokens
 
     @property
     def delivered(self) -> bool:
         """Has anything of the reply passed? Before that, an exchange costs nothing."""
-        return self._gauge.used or self._finished is not None
+        return self._gauge.used or self._finished is not None or self._output_before > 0
 
     def count(self) -> RunningCount:
         """What has been used so far, for whoever must settle the exchange if this node dies."""
         usage = self.usage if self.delivered else Usage()
-        output = max(usage.output, self._gauge.tokens)
+        output = max(usage.output, self.output)
         kinds = (usage.input_fresh, usage.input_cached, usage.input_written)
         return RunningCount(self.id, *kinds, output, usage.output_reasoning)
 
@@ -280,7 +307,8 @@ class Ticket:
             return 0
         if self._refused:
             return 0  # The caller got an error, and not a word of what the upstream may have said.
-        return terms.tariff.cost(self.usage)
+        usage = self.usage
+        return terms.tariff.cost(usage, usage.searches)
 
     def row(self) -> UsageRow:
         """The exchange as it will be kept."""
@@ -307,6 +335,7 @@ class Ticket:
             http_status=http_status,
             stop=self._finished.stop.value if self._finished else None,
             fault=fault,
+            searches=usage.searches,
             input_fresh=usage.input_fresh,
             input_cached=usage.input_cached,
             input_written=usage.input_written,

@@ -200,6 +200,7 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     account_limits: str | None = None
     unbilled: bool = False
     vault: bool = True
+    web_search: bool = False
 
 
 class Change(msgspec.Struct, frozen=True):

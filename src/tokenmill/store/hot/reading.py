@@ -18,7 +18,7 @@ Rows = Sequence[Sequence[Any]]
 KEY_BY_HASH = (
     "SELECT k.id, k.account_id, k.kind, k.name, k.subscription_id, k.cap, k.limits, k.models, k.addresses,"
     " k.expires_at, k.disabled_at, k.deleted_at, a.disabled_at, a.deleted_at, a.currency, a.limits,"
-    " a.vault, a.unbilled"
+    " a.vault, a.unbilled, a.web_search"
     " FROM keys k JOIN accounts a ON a.id = k.account_id WHERE k.hash = {}"
 )
 CHANGES_SINCE = "SELECT id, kind, key FROM changes WHERE id > {} ORDER BY id LIMIT {}"
@@ -47,7 +47,7 @@ def answer(asked: Read, rows: Rows, moment: Moment) -> Any:
 
 def _key(row: Sequence[Any], moment: Moment) -> KeyRow:
     key_id, account_id, kind, name, subscription_id, cap, limits, models, addresses, *rest = row
-    *times, currency, account_limits, vault, unbilled = rest
+    *times, currency, account_limits, vault, unbilled, web_search = rest
     expires, disabled, deleted, account_disabled, account_deleted = map(moment, times)
     named, allowed = _texts(models), _texts(addresses)
     return KeyRow(
@@ -69,6 +69,7 @@ def _key(row: Sequence[Any], moment: Moment) -> KeyRow:
         account_limits=account_limits,
         vault=bool(vault),
         unbilled=bool(unbilled),
+        web_search=bool(web_search),
     )
 
 
