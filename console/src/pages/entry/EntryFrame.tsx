@@ -1,5 +1,5 @@
 /** The frame of the pages before one is signed in. */
-import { Card, Flex } from "antd";
+import { Flex } from "antd";
 import { useEffect, type ReactNode } from "react";
 
 import { Logo } from "@/parts/Logo";
@@ -32,11 +32,11 @@ export function EntryFrame({ title, about, below, children }: Props) {
             <ThemeSwitch />
           </Flex>
         </Flex>
-        <Card className="tm-entry-box">
+        <div className="tm-panel tm-entry-box">
           <h1>{title}</h1>
           {about !== undefined && <p className="tm-entry-about">{about}</p>}
           {children}
-        </Card>
+        </div>
         {below !== undefined && (
           <Flex justify="center" gap={8} wrap>
             {below}
