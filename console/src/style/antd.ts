@@ -61,7 +61,7 @@ export function antdTheme(theme: Theme): ThemeConfig {
         itemMarginBlock: 2,
         groupTitleFontSize: 12,
       },
-      Button: { primaryShadow: "none", defaultShadow: "none", dangerShadow: "none" },
+      Button: { primaryShadow: "none", defaultShadow: "none", dangerShadow: "none", dangerColor: theme === "dark" ? p.layout : p.container },
       Table: { headerBg: p.layout, headerColor: p.textSecondary },
       Segmented: { itemColor: p.textSecondary, itemSelectedBg: p.primaryBg, itemSelectedColor: p.link },
       Tabs: { itemSelectedColor: p.link, itemHoverColor: p.link, inkBarColor: p.link },
