@@ -199,3 +199,23 @@ async def test_an_upload_of_another_sites_is_refused(platform: TestPlatform) -> 
         async with page.http.post(f"{platform.url}{API}/files", data=form) as reply:
             assert reply.status == 403
         assert (await page.get("/files"))["data"] == []
+
+
+async def test_the_console_is_told_why_an_upload_is_refused(tmp_path: Path) -> None:
+    """Browsers send the whole of a file and read then; the next upload goes well."""
+    bounds = {"TOKENMILL__FILES__MAX_BYTES": str(2**20)}
+    engines = {"openai": ScriptedEngine(HELLO)}
+    async with (
+        open_test_platform(tmp_path, engines, operator=True, environ=bounds) as platform,
+        browser(platform) as page,
+    ):
+        answers = []
+        for size in (2**22, 2**20 + 1, 2**20):
+            form = aiohttp.FormData()
+            form.add_field("file", io.BytesIO(bytes(size)), filename="a.bin")
+            async with page.http.post(
+                f"{platform.url}{API}/files", data=form, headers={"x-csrf-token": page.csrf}
+            ) as reply:
+                answers.append((reply.status, (await reply.json()).get("error", {}).get("field")))
+        assert answers == [(413, "file"), (413, "file"), (200, None)]
+        assert len((await page.get("/files"))["data"]) == 1

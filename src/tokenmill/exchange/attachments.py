@@ -52,14 +52,16 @@ class Attachments:
         self._words: OrderedDict[str, str] = OrderedDict()
         self._remembered = 0
 
-    async def known(self, request: Request, account: AccountId) -> tuple[Request, dict[str, FileRecord]]:
-        """`request` with each file it names as what it is: an image, a sound, a film, a document.
+    async def known(
+        self, request: Request, account: AccountId
+    ) -> tuple[Request, dict[str, FileRecord] | None]:
+        """`request` with each file it names as what it is (an image, a sound, a film, a document); the files.
 
-        Media are checked on the way. Raises Fault: NOT_FOUND, UNSUPPORTED, BAD_VALUE.
+        Media are checked on the way; None: it has none. Raises Fault: NOT_FOUND, UNSUPPORTED, BAD_VALUE.
         """
         found = list(_media_of(request))
         if not found:
-            return request, {}
+            return request, None
         named: dict[Place, str] = {}
         for place, media in found:
             check_media(media, _at(place))
@@ -77,12 +79,14 @@ class Attachments:
         return await _mapped(request, found, told), records
 
     async def loaded(
-        self, request: Request, records: dict[str, FileRecord], ways: tuple[Route, ...]
+        self, request: Request, records: dict[str, FileRecord] | None, ways: tuple[Route, ...]
     ) -> tuple[Request, tuple[Drop, ...]]:
         """`request` with the contents of its files, and with a document's words where a target needs those.
 
         Raises Fault: UNSUPPORTED for what no target takes, TOO_LARGE, NOT_FOUND, UNAVAILABLE.
         """
+        if records is None:
+            return request, ()
         found = [
             (place, media)
             for place, media in _media_of(request)

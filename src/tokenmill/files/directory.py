@@ -27,7 +27,7 @@ def free_bytes(directory: Path) -> int:
 
 
 class DirectoryBlobs:
-    """See `tokenmill.files.blobs.Blobs`; nobody but this process's user may look into the directory.
+    """See `tokenmill.files.blobs.Blobs`; its own directories are closed to other users.
 
     A file is written beside its place and moved there when it is whole and on the disk.
     """
@@ -99,8 +99,9 @@ class DirectoryBlobs:
             raise _fault_of(error) from error
 
     def _create(self, partial: Path) -> IO[bytes]:
-        partial.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._directory.chmod(0o700)
+        if not self._directory.exists():  # One that is there has the rights that its operator gave it.
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial.parent.mkdir(exist_ok=True, mode=0o700)
         return open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
 
     def _write(self, file: IO[bytes], data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from python_multipart.exceptions import FormParserError
@@ -43,6 +44,9 @@ class FileEnded(Value, frozen=True):
     """The file is whole."""
 
 
+_SILENT: Final = logging.Logger("forms", logging.CRITICAL)
+"""Else whoever sends nonsense writes lines into the platform's log."""
+
 FormEvent = FieldSeen | FileBegun | FilePiece | FileEnded
 
 
@@ -79,6 +83,7 @@ class FormReader:
                 "on_end": self._close,
             },
         )
+        self._parser.logger = _SILENT
 
     def feed(self, data: bytes) -> list[FormEvent]:
         """What `data` adds. Raises Fault(BAD_VALUE) for bytes that are no form."""

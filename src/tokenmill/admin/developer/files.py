@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
-from typing import Annotated, Literal
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
@@ -12,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from tokenmill.admin.acting import acting
 from tokenmill.admin.caller import Desk, Member
+from tokenmill.admin.door import BODY_SECONDS
 from tokenmill.admin.services import Services
 from tokenmill.admin.shapes import Cursor, Done, Limit, Moment, Shown
 from tokenmill.conversation.files import FileRecord
@@ -23,7 +25,9 @@ from tokenmill.kit.faults import Code, Fault
 router = APIRouter(tags=["files"])
 
 PurposeAsked = Literal["assistants", "batch", "evals", "fine-tune", "user_data", "vision"]
-_FORM = {
+_LEAVE: Final = 5.0
+"""Seconds."""
+_FORM: Final = {
     "required": True,
     "content": {
         "multipart/form-data": {
@@ -98,7 +102,12 @@ async def upload(request: Request, caller: Member, desk: Desk) -> FileShown:
     least = int(declared) if declared.isdecimal() and len(declared) < 16 else 0
     await kept.check_room(caller.account_id, max(0, least - 2**17))
     content_type = request.headers.get("content-type", "")
-    record = await receive(kept, caller.account_id, content_type, _body(request))
+    body = _body(request)
+    try:
+        record = await receive(kept, caller.account_id, content_type, body)
+    except Fault:
+        await _leave(body)
+        raise
     async with acting(desk, caller, "file.upload") as act:
         act.on(record.id, name=record.name, size=record.size)
     return _shown(record)
@@ -142,13 +151,29 @@ def _kept(desk: Services) -> Files:
     return desk.files
 
 
-async def _body(request: Request) -> AsyncIterator[bytes]:
-    try:
-        async for piece in request.stream():
-            if piece:
-                yield piece
-    except ClientDisconnect:
-        raise Fault(Code.BAD_VALUE, "The upload broke off.") from None
+async def _body(request: Request) -> AsyncGenerator[bytes]:
+    """The body as it comes. Raises Fault(SLOW_BODY | BAD_VALUE)."""
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                piece = await anext(stream, None)
+        except TimeoutError:
+            raise Fault(Code.SLOW_BODY, "The upload did not go on. Please send it again.") from None
+        except ClientDisconnect:
+            raise Fault(Code.BAD_VALUE, "The upload broke off.") from None
+        if piece is None:
+            return
+        if piece:
+            yield piece
+
+
+async def _leave(body: AsyncGenerator[bytes]) -> None:
+    """Reads on for a while: browsers send all of a file before they read what was wrong with it."""
+    with suppress(TimeoutError, Fault):
+        async with asyncio.timeout(_LEAVE), aclosing(body):
+            async for _ in body:
+                pass
 
 
 def _shown(record: FileRecord) -> FileShown:
