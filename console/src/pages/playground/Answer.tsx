@@ -1,5 +1,5 @@
 /** One answer of a model: what it thought, searched, said and called, how it ended, and what that cost. */
-import { BlockOutlined, GlobalOutlined, LinkOutlined, RedoOutlined } from "@ant-design/icons";
+import { GlobalOutlined, LinkOutlined, RedoOutlined } from "@ant-design/icons";
 import { Bubble, Sources } from "@ant-design/x";
 import { Alert, Button, Flex } from "antd";
 import { memo, useState } from "react";
@@ -156,7 +156,6 @@ function Footer({ turn, last, again }: { turn: Answered; last: boolean; again: (
       {last && !turn.resultsSent && (
         <Button type="text" size="small" icon={<RedoOutlined aria-hidden />} aria-label={t("again")} title={t("again")} onClick={again} />
       )}
-      <span className="tm-hint"><BlockOutlined aria-hidden /> {turn.model}</span>
       <UsageLine turn={turn} />
     </Flex>
   );

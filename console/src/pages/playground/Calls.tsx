@@ -41,7 +41,7 @@ export const Calls = memo(function Calls({ turn, open, acts }: Props) {
       {editable && (
         <Flex gap={12} align="center" wrap>
           <Button type="primary" icon={<SendOutlined aria-hidden />} disabled={missing} onClick={acts.report}>
-            {t("call.send", { count: calls.length })}
+            {t("call.send")}
           </Button>
           {missing && <span className="tm-hint">{t("call.missing")}</span>}
         </Flex>

@@ -1,5 +1,5 @@
 /** Where one writes and attaches: Enter sends, but not the Enter that picks a word of an input method. */
-import { ArrowUpOutlined, CloseOutlined, PaperClipOutlined, StopOutlined } from "@ant-design/icons";
+import { ArrowUpOutlined, CloseOutlined, PaperClipOutlined } from "@ant-design/icons";
 import { Attachments, FileCard, Sender } from "@ant-design/x";
 import { App, Button, Flex } from "antd";
 import { useEffect, useRef, type ComponentRef, type KeyboardEvent } from "react";
@@ -57,7 +57,7 @@ export function Composer({ draft, onDraft, running, disabled, onSend, onStop }: 
       prefix={<AttachButton attach={attach} />}
       suffix={
         running ? (
-          <Button type="primary" danger shape="circle" icon={<StopOutlined aria-hidden />} aria-label={t("stop")} title={t("stop")} onClick={onStop} />
+          <Button type="primary" shape="circle" icon={<span className="tm-square" aria-hidden />} aria-label={t("stop")} title={t("stop")} onClick={onStop} />
         ) : (
           <Button type="primary" shape="circle" icon={<ArrowUpOutlined aria-hidden />} aria-label={t("send")} title={t("send")} disabled={!ready} onClick={onSend} />
         )

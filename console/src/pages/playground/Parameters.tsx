@@ -89,17 +89,16 @@ interface OfModel {
 function Thinking({ model, wishes, wish }: OfModel) {
   const { t } = useTranslation("playground");
   if (model.thinking === "never") return <span className="tm-hint">{t("thinkingNever")}</span>;
-  const standard = t("thinkingDefault", { value: t(model.thinking === "on" ? "thinkingOn" : "thinkingOff") });
   return (
     <>
-      <Group label={t("thinkingName")}>
+      <Group label={t("thinkingName")} hint={t(model.thinking === "on" ? "thinkingUsually" : "thinkingSeldom")}>
         <Segmented<Wishes["thinking"]>
           block
           aria-label={t("thinkingName")}
           value={wishes.thinking}
           onChange={(thinking) => wish({ thinking })}
           options={[
-            { value: "default", label: standard },
+            { value: "default", label: t("thinkingDefault") },
             { value: "on", label: t("thinkingOn") },
             { value: "off", label: t("thinkingOff") },
           ]}
@@ -300,11 +299,12 @@ function Field({ label, hint, action, children }: FieldProps) {
 }
 
 /** Of what names itself. */
-function Group({ label, children }: { label: string; children: ReactNode }) {
+function Group({ label, hint, children }: Omit<FieldProps, "children"> & { children: ReactNode }) {
   return (
     <Flex vertical gap={4}>
       <span className="tm-label" aria-hidden>{label}</span>
       {children}
+      {hint !== undefined && <span className="tm-hint">{hint}</span>}
     </Flex>
   );
 }

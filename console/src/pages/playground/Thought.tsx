@@ -37,7 +37,7 @@ function Duration({ thought: { began, ended } }: { thought: Thinking }) {
   const { t } = useTranslation("playground");
   const format = useFormat();
   const now = useNow(ended === null);
-  const seconds = Math.max(0, ((ended ?? now) - began) / 1_000);
+  const seconds = Math.max(0.1, ((ended ?? now) - began) / 1_000);
   return t(ended === null ? "thinking.now" : "thinking.done", { seconds: format.count(Math.round(seconds * 10) / 10) });
 }
 

@@ -14,6 +14,7 @@ export function UsageLine({ turn }: { turn: Answered }) {
   const first = bill?.first_ms ?? (turn.first === null ? null : turn.first - turn.began);
   return (
     <span className="tm-usage" role="group" aria-label={t("usage.name")}>
+      <span>{turn.model}</span>
       {counts !== null && (
         <>
           <span>{t("usage.in", { tokens: format.count(counts.input) })}</span>
