@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import os
 import resource
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +23,7 @@ from tokenmill.files.directory import LEFT_FREE, DirectoryBlobs
 from tokenmill.files.files import LINGERS, Bounds, Files, Staged
 from tokenmill.files.kinds import type_of, use_of
 from tokenmill.files.objects import ObjectBlobs
+from tokenmill.files.upload import receive
 from tokenmill.kit.clock import SystemClock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId
@@ -128,6 +131,36 @@ async def test_a_broken_upload_leaves_nothing(
     assert raised.value.code is Code.TOO_LARGE
     assert await kept(blobs) == []
     assert [path for path in tmp_path.rglob("files/**/*") if path.is_file()] == []
+
+
+async def test_a_large_file_is_never_whole_in_memory(
+    database: Database, account: AccountId, tmp_path: Path
+) -> None:
+    """64 MiB go through a form and back in a few; each byte is where it was."""
+    size = 64 * 2**20
+    files = Files(
+        database, SystemClock(), in_directory(tmp_path), Bounds(max_bytes=size, quota_bytes=size, days=0)
+    )
+    piece = bytes(range(256)) * 256
+
+    async def form() -> AsyncIterator[bytes]:
+        yield b'--X\r\nContent-Disposition: form-data; name="file"; filename="large"\r\n\r\n'
+        for _ in range(size // len(piece)):
+            yield piece
+        yield b"\r\n--X--"
+
+    tracemalloc.start()
+    try:
+        made = await receive(files, account, "multipart/form-data; boundary=X", form())
+        digest = hashlib.sha256()
+        async for part in files.content(made):
+            digest.update(part)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert made.size == size
+    assert digest.digest() == hashlib.sha256(piece * (size // len(piece))).digest()
+    assert peak < 8 * 2**20
 
 
 async def test_the_quota_is_of_what_is_kept(database: Database, account: AccountId, tmp_path: Path) -> None:
