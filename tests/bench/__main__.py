@@ -1,4 +1,4 @@
-"""Prints the speed tables: `make bench`, `PEERS=nginx make bench`, `BENCH=codecs make bench` (or `hot`)."""
+"""Prints the speed tables: `make bench`, `PEERS=nginx make bench`, `BENCH=codecs make bench` (see `ONLY`)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bench import codecs, hot, load
+from tests.bench import codecs, hot, load, moderation
 
 TICKS = os.sysconf("SC_CLK_TCK")
 REPEATS = 3
+ONLY = ("codecs", "hot", "moderation")
+"""What `BENCH` can name, to measure that alone."""
 
 NGINX = """daemon off; worker_processes 1; pid {dir}/pid; error_log {dir}/err warn;
 events {{ worker_connections 4096; }}
@@ -54,15 +56,17 @@ class Peer(NamedTuple):
 
 def main() -> int:
     only = os.environ.get("BENCH", "")
-    if only not in ("", "codecs", "hot"):
-        print(f"make bench measures all, or only BENCH=codecs or BENCH=hot; not {only}.", file=sys.stderr)
+    if only not in ("", *ONLY):
+        print(f"make bench measures all, or only BENCH={' or '.join(ONLY)}; not {only}.", file=sys.stderr)
         return 2
     wrong = 0 if only else _gateways()
-    if only != "codecs":
+    if only in ("", "hot"):
         with hot.databases() as urls:
             print(hot.table(urls, rates=(500, 2000), slices=3))
-    if only != "hot":
+    if only in ("", "codecs"):
         print(codecs.table())
+    if only in ("", "moderation"):
+        print(moderation.table())
     return wrong
 
 

@@ -142,9 +142,12 @@ class Screen:
 
     def _pieces(self, frame: Frame) -> Iterable[Frame]:
         """The frame itself, or the pieces of one that says much at once."""
-        if not self._holding or not any(
-            type(event) is TextDelta and len(event.text) > LARGE for event in frame.events
-        ):
+        if not self._holding:
+            return (frame,)
+        for event in frame.events:
+            if type(event) is TextDelta and len(event.text) > LARGE:
+                break
+        else:
             return (frame,)
         return [
             Frame((each,))
