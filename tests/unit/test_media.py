@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from tests.samples import png, wav
+from tests.samples import pdf, png, wav
 from tokenmill.conversation.parts import Inline, Media, MediaKind, Url
 from tokenmill.conversation.request import Request, Turn
 from tokenmill.exchange.bounds import input_bound
@@ -208,3 +208,11 @@ def test_the_estimate_counts_media_and_the_bound_is_never_below_it() -> None:
         assert abs(estimate - tokens) <= 4 + tokens // 100
         assert input_bound(ask(part)) >= estimate
     assert input_bound(ask(text)) >= 500_000  # A token of one byte each is the worst that can be.
+
+
+def test_a_pdf_is_held_for_its_pages() -> None:
+    """As many as it shows; where they are hidden in what is compressed, for its bytes."""
+    plain = Media("file", Inline(base64.b64encode(pdf(*"abc")).decode()), "application/pdf")
+    hidden = Media("file", Inline(base64.b64encode(b"%PDF-1.7" + bytes(900_000)).decode()), "application/pdf")
+    assert 15_000 <= input_bound(ask(plain)) <= 15_200
+    assert 300_000 <= input_bound(ask(hidden)) <= 300_200

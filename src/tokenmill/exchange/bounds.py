@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
@@ -30,6 +33,11 @@ most that a film may take, a long document."""
 _BYTES_PER_TOKEN = {"image": 24, "audio": 300, "video": 100, "file": 3}
 """Of media inside the request: compressed, so that no usual file is denser."""
 
+
+PAGE_TOKENS: Final = 5_000
+"""Of a page of a PDF: three thousand of words and two thousand of its picture are more than a page has."""
+
+_PAGE = re.compile(rb"/Type\s*/Page\b")
 
 MOST_HIDDEN: Final = 32_768
 """Tokens; beyond it an upstream's count is rather wrong than that its standing instructions are so long."""
@@ -84,6 +92,8 @@ def _of_parts(parts: Iterable[Part]) -> int:
                 total += PER_ITEM + _of_parts(content)
             case Media(source=Inline(data=data), media_type="text/plain"):
                 total += PER_ITEM + len(data) * 3 // 4
+            case Media(source=Inline(data=data), media_type="application/pdf"):
+                total += PER_ITEM + _of_pdf(data)
             case Media(kind=kind, source=Inline(data=data)):
                 usual = min(MEDIA_TOKENS[kind], PER_ITEM + len(data) * 3 // 4 // _BYTES_PER_TOKEN[kind])
                 counted = tokens_of_media(part) or 0
@@ -93,6 +103,16 @@ def _of_parts(parts: Iterable[Part]) -> int:
             case Unknown(raw=raw):
                 total += len(raw)
     return total
+
+
+def _of_pdf(data: str) -> int:
+    """Pages are shown as pictures beside their words; newer files hide theirs among what is compressed."""
+    try:
+        document = base64.b64decode(data, validate=True)
+    except binascii.Error:
+        return len(data)
+    pages = len(_PAGE.findall(document))
+    return PAGE_TOKENS * pages if pages else max(PAGE_TOKENS, len(document) // _BYTES_PER_TOKEN["file"])
 
 
 def _of_tool(tool: FunctionTool | CustomTool | WebSearchTool | UnknownTool) -> int:
