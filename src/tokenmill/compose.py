@@ -36,6 +36,7 @@ from tokenmill.compose_files import files_kept
 from tokenmill.compose_jobs import jobs_running
 from tokenmill.compose_moderation import moderation_running
 from tokenmill.compose_money import limits_kept, money_running, payment_provider
+from tokenmill.compose_search import search_running
 from tokenmill.compose_sign_in import people_let_in
 from tokenmill.engines.aiohttp_upstream import AiohttpUpstream
 from tokenmill.engines.anthropic import AnthropicEngine
@@ -57,7 +58,7 @@ from tokenmill.kit.secrets import KeyKind
 from tokenmill.memory.responses import StoredResponses
 from tokenmill.memory.vault import SWEEP_EVERY as VAULT_EVERY
 from tokenmill.memory.vault import Vault
-from tokenmill.ports import Engine
+from tokenmill.ports import Engine, SearchProvider
 from tokenmill.settings import Settings, read_secret, shown
 from tokenmill.store.changes import ChangeFeed
 from tokenmill.store.database import Database, open_database
@@ -89,13 +90,15 @@ async def open_platform(
     clock: Clock | None = None,
     silence: float = SILENCE,
     waits: tuple[float, ...] = WAITS,
+    provider: SearchProvider | None = None,
 ) -> AsyncIterator[Platform]:
     """Everything that answers requests, closed in reverse on leaving.
 
     `data` is the directory of what is local. `model` is the file the embedded engine loads, or `embedded`
     a server that somebody else keeps; without either it runs without one. `engines` adds to the built-in
     ones or replaces them by name. `silence` is in seconds, after which a waiting stream gets a ping;
-    `waits` are those before further rounds over failing targets.
+    `waits` are those before further rounds over failing targets; `provider` searches the web in place of the
+    one of the settings.
     Raises Fault(MISCONFIGURED) before anything listens.
     """
     clock = clock or SystemClock()
@@ -162,6 +165,7 @@ async def open_platform(
                 read_key=upstream_keys(data, os.environ),
             )
         )
+        search = await held.enter_async_context(search_running(settings, database, clock, provider))
         exchanges = Exchanges(
             catalogue=catalogue,
             engines=running,
@@ -173,6 +177,7 @@ async def open_platform(
             recall=Recall(vault, clock),
             moderators=Moderators(moderation),
             attachments=Attachments(files, PdfReader()),
+            finder=search,
             waits=waits,
         )
         stored = StoredResponses(
@@ -242,6 +247,8 @@ async def open_platform(
                     oidc=people.oidc,
                     passwords=settings.oidc.local_sign_in,
                     payments=payment_provider(settings.payments),
+                    search=search,
+                    limiter=limits.limiter,
                     files=files,
                 ),
                 lambda *request: app.play(*request),  # Called when there is an app.

@@ -15,6 +15,7 @@ import uvicorn
 from tokenmill.accounts.accounts import create_account
 from tokenmill.accounts.keys import create_key
 from tokenmill.accounts.passwords import hash_password
+from tokenmill.accounts.preferences import switch_web_search
 from tokenmill.api.app import App
 from tokenmill.api.protocol import BoundedHttpProtocol
 from tokenmill.api.streaming import SILENCE
@@ -31,7 +32,7 @@ from tokenmill.kit.faults import Fault
 from tokenmill.kit.ids import AccountId, KeyId
 from tokenmill.kit.money import Nano, parse
 from tokenmill.kit.secrets import new_secret
-from tokenmill.ports import Engine, OpenReply, Route, ServedBy
+from tokenmill.ports import Engine, OpenReply, Route, SearchProvider, ServedBy
 from tokenmill.settings import Settings, load_settings
 from tokenmill.store.database import Database, UnitOfWork, open_database
 from tokenmill.store.migrate import migrate
@@ -176,12 +177,14 @@ async def open_test_platform(
     database_url: str | None = None,
     environ: Mapping[str, str] | None = None,
     operator: bool = False,
+    web_search: bool = False,
+    provider: SearchProvider | None = None,
 ) -> AsyncIterator[TestPlatform]:
     """The whole platform over HTTP, its data in `directory`; `engines` replace the built-in ones by name.
 
     `balance` is what the account has in its wallet, in dollars. `database_url` is that of an empty database;
     None: SQLite in `directory`. `environ` holds further settings; `operator` adds an account for OPERATOR,
-    who signs in with PASSWORD.
+    who signs in with PASSWORD. `web_search` switches the account's search on; `provider` is who searches.
     """
     (directory / "secret").write_text(new_secret())
     settings = load_settings(directory, None, {**_environ(directory, database_url), **(environ or {})})
@@ -201,9 +204,17 @@ async def open_test_platform(
                 )
             await apply(work, read_catalogue(catalogue, "test"))
             await _fill(work, account.id, parse(balance))
+            if web_search:
+                await switch_web_search(work, account.id, on=True)
         async with (
             open_platform(
-                settings, directory, engines=engines, clock=clock, silence=silence, waits=waits
+                settings,
+                directory,
+                engines=engines,
+                clock=clock,
+                silence=silence,
+                waits=waits,
+                provider=provider,
             ) as platform,
             _listening(platform.app) as url,
         ):

@@ -16,7 +16,8 @@ from tokenmill.conversation.fold import Folder, Reply
 from tokenmill.conversation.frames import Frame, StreamEncoder
 from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import Request
-from tokenmill.exchange.exchange import Exchanges, Running
+from tokenmill.exchange.exchange import Exchanges
+from tokenmill.exchange.replying import Replying
 from tokenmill.exchange.ticket import Asked
 from tokenmill.kit.faults import Fault
 from tokenmill.kit.ids import ExchangeId, sortable
@@ -40,11 +41,11 @@ class Question(Protocol):
         """What keeps a stream alive once it has begun."""
         ...
 
-    def encoder(self, running: Running | None) -> StreamEncoder:
+    def encoder(self, running: Replying | None) -> StreamEncoder:
         """Writes the reply as a stream; without `running` only its failure."""
         ...
 
-    def whole(self, reply: Reply, running: Running) -> bytes:
+    def whole(self, reply: Reply, running: Replying) -> bytes:
         """The reply in one piece."""
         ...
 
@@ -139,7 +140,7 @@ class Answers:
                 attempt.ended()
 
 
-async def _folded(running: Running) -> Reply:
+async def _folded(running: Replying) -> Reply:
     """The whole reply. Raises the Fault of one that breaks off."""
     folder = Folder()
     async with aclosing(running.frames()) as frames:
@@ -149,7 +150,7 @@ async def _folded(running: Running) -> Reply:
     return folder.reply()
 
 
-async def _pump(running: Running, question: Question, encoder: StreamEncoder, out: EventStream) -> bytes:
+async def _pump(running: Replying, question: Question, encoder: StreamEncoder, out: EventStream) -> bytes:
     """Sends the reply but for its ending, which is returned: it goes out once the exchange is settled."""
     ending = b""
     same_wire = running.wire == question.protocol

@@ -13,7 +13,8 @@ from tokenmill.conversation.fold import Reply
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import Request
-from tokenmill.exchange.exchange import Running
+from tokenmill.exchange.replying import Replying
+from tokenmill.exchange.searching.rules import searching_tool
 from tokenmill.kit.ids import opaque
 from tokenmill.wire.losses import lost_of
 from tokenmill.wire.openai_chat.reply import encode_reply
@@ -46,7 +47,7 @@ class _ChatQuestion:
         self.request = request
         self._request_id = request_id
 
-    def encoder(self, running: Running | None) -> ChatStreamEncoder:
+    def encoder(self, running: Replying | None) -> ChatStreamEncoder:
         return ChatStreamEncoder(
             opaque("chatcmpl-"),
             self.request.model,
@@ -55,9 +56,10 @@ class _ChatQuestion:
             None if running is None else _fingerprint(running),
             choices=self.request.choices,
             request_id=self._request_id,
+            sources_first=searching_tool(self.request) is not None,
         )
 
-    def whole(self, reply: Reply, running: Running) -> bytes:
+    def whole(self, reply: Reply, running: Replying) -> bytes:
         running.note(lost_of(reply, ChatStreamEncoder("", "", 0, choices=len(reply.choices))))
         reply = msgspec.structs.replace(reply, fingerprint=_fingerprint(running))
         return encode_reply(reply, reply_id=opaque("chatcmpl-"), model=self.request.model)
@@ -69,6 +71,6 @@ class _ChatQuestion:
         pass
 
 
-def _fingerprint(running: Running) -> str | None:
+def _fingerprint(running: Replying) -> str | None:
     """Says which model really answers, where that is not the one that was asked for."""
     return None if running.served_by is None else f"tokenmill:{running.served_by.name}"

@@ -11,7 +11,8 @@ from tokenmill.conversation.fold import Reply
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Vendor
 from tokenmill.conversation.request import Extras, Request
-from tokenmill.exchange.exchange import Exchanges, Running
+from tokenmill.exchange.exchange import Exchanges
+from tokenmill.exchange.replying import Replying
 from tokenmill.exchange.seals import AccountSeals
 from tokenmill.kit.ids import opaque
 from tokenmill.wire.anthropic_messages.models import encode_count
@@ -66,7 +67,7 @@ class _MessagesQuestion:
         self._request_id = request_id
         self._seals = seals
 
-    def encoder(self, running: Running | None) -> MessagesStreamEncoder:
+    def encoder(self, running: Replying | None) -> MessagesStreamEncoder:
         return MessagesStreamEncoder(
             opaque("msg_"),
             self.request.model,
@@ -75,7 +76,7 @@ class _MessagesQuestion:
             request_id=self._request_id,
         )
 
-    def whole(self, reply: Reply, running: Running) -> bytes:
+    def whole(self, reply: Reply, running: Replying) -> bytes:
         running.note(lost_of(reply, MessagesStreamEncoder("", "", 0)))
         return encode_reply(reply, reply_id=opaque("msg_"), model=self.request.model, signer=self._seals.sign)
 

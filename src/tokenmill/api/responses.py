@@ -15,7 +15,8 @@ from tokenmill.api.call import JSON, Call, WrongMethod
 from tokenmill.conversation.fold import Folder, Reply
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Reasoning, Vendor
-from tokenmill.exchange.exchange import Exchanges, Running
+from tokenmill.exchange.exchange import Exchanges
+from tokenmill.exchange.replying import Replying
 from tokenmill.exchange.seals import AccountSeals
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId, opaque
@@ -169,7 +170,7 @@ class _ResponsesQuestion:
         self._encoder: ResponsesStreamEncoder | None = None
         self._reply: Reply | None = None
 
-    def encoder(self, running: Running | None) -> ResponsesStreamEncoder:
+    def encoder(self, running: Replying | None) -> ResponsesStreamEncoder:
         if running is not None:
             self._options = with_sampling(self._options, running.sampling)
         self._encoder = ResponsesStreamEncoder(
@@ -177,7 +178,7 @@ class _ResponsesQuestion:
         )
         return self._encoder
 
-    def whole(self, reply: Reply, running: Running) -> bytes:
+    def whole(self, reply: Reply, running: Replying) -> bytes:
         self._reply = reply
         running.note(lost_of(reply, ResponsesStreamEncoder("", "", 0, self._options)))
         self._options = with_sampling(self._options, running.sampling)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tokenmill.catalog.entries import Model
-from tokenmill.conversation.places import tool_places
-from tokenmill.conversation.request import ChooseFreely, Drop, Request, Sampling, Thinking, WebSearchTool
-from tokenmill.kit.faults import Code, Fault
+from tokenmill.conversation.request import Drop, Request, Sampling, Thinking
 from tokenmill.ports import Route, ServedBy
 
 MESSAGES_OUTPUT = 32_000
@@ -34,36 +32,6 @@ def with_defaults(
     elif wanted is None and route.engine == "anthropic":
         wanted = min(MESSAGES_OUTPUT, limit)
     return msgspec.structs.replace(request, thinking=thinking, sampling=sampling, max_output=wanted), drops
-
-
-def without_search(request: Request, model: Model) -> tuple[Request, tuple[Drop, ...]]:
-    """`request` without the web search that `model` does not offer.
-
-    Coding agents offer a search with every request, so one that the model is free to use is dropped; one that
-    the caller insists on raises Fault(UNSUPPORTED).
-    """
-    if model.web_search or not any(isinstance(tool, WebSearchTool) for tool in request.tools):
-        return request, ()
-    drops: list[Drop] = []
-    for at, tool in enumerate(request.tools):
-        if isinstance(tool, WebSearchTool):
-            if tool.force:
-                raise Fault(
-                    Code.UNSUPPORTED,
-                    f"The model '{model.id}' does not search the web here, and this request demands it. "
-                    "Leave the web_search tool out.",
-                    field=f"tools[{at}]",
-                )
-            drops.append(Drop(f"tools[{at}]", "this model does not search the web here"))
-    kept = [
-        (tool, at)
-        for tool, at in zip(request.tools, tool_places(request), strict=True)
-        if not isinstance(tool, WebSearchTool)
-    ]
-    tools, places = tuple(tool for tool, _ in kept), tuple(at for _, at in kept)
-    choice = request.tool_choice if tools else ChooseFreely()
-    changed = msgspec.structs.replace(request, tools=tools, tools_at=places, tool_choice=choice)
-    return changed, tuple(drops)
 
 
 def _thinking(asked: Thinking, model: Model, route: Route) -> tuple[Thinking, tuple[Drop, ...]]:

@@ -20,7 +20,7 @@ from tokenmill.conversation.request import Drop, Request, Sampling
 from tokenmill.exchange.admission import Admission
 from tokenmill.exchange.attachments import Attachments
 from tokenmill.exchange.attempts import PATIENCE, WAITS, passes_elsewhere, wait_of
-from tokenmill.exchange.defaults import with_defaults, without_search
+from tokenmill.exchange.defaults import with_defaults
 from tokenmill.exchange.discretion import discreet_frames, discretion
 from tokenmill.exchange.estimate import Calibration
 from tokenmill.exchange.hold import Hold
@@ -29,8 +29,12 @@ from tokenmill.exchange.moderating import Moderators
 from tokenmill.exchange.naming import named, naming
 from tokenmill.exchange.prefix import with_stable_prefix
 from tokenmill.exchange.recall import Recall
+from tokenmill.exchange.replying import Replying
 from tokenmill.exchange.routing import routes
 from tokenmill.exchange.seals import AccountSeals
+from tokenmill.exchange.searching.gate import Plan, planned_search
+from tokenmill.exchange.searching.rules import prepared, searching_tool
+from tokenmill.exchange.searching.turns import Finder, Searching
 from tokenmill.exchange.settlement import Settlements
 from tokenmill.exchange.steps.chain import Chain
 from tokenmill.exchange.steps.moderation import Screen, screened
@@ -176,9 +180,13 @@ class Exchanges:
         recall: Recall,
         moderators: Moderators | None = None,
         attachments: Attachments,
+        finder: Finder | None = None,
         waits: tuple[float, ...] = WAITS,
     ) -> None:
-        """`waits` are the seconds before each further round over the targets."""
+        """`finder` searches the web; None: nobody does.
+
+        `waits` are the seconds before each further round over the targets.
+        """
         self._catalogue = catalogue
         self._engines = engines
         self._admission = admission
@@ -189,11 +197,12 @@ class Exchanges:
         self._recall = recall
         self._moderators = moderators
         self._attachments = attachments
+        self._finder = finder
         self._waits = waits
         self._calibration = Calibration()
 
     @asynccontextmanager
-    async def begin(self, request: Request, asked: Asked) -> AsyncIterator[Running]:
+    async def begin(self, request: Request, asked: Asked) -> AsyncIterator[Replying]:
         """Opens the reply; leaving the block ends it upstream and settles it, exactly once.
 
         Raises Fault for whatever keeps the reply from beginning; a fault after that comes
@@ -201,8 +210,14 @@ class Exchanges:
         """
         with naming(request, asked.protocol):
             model, ways, planned, drops = await self._prepare(request, asked.caller)
+        search = None
+        if searching_tool(planned) is not None:
+            search = await self._plan_search(planned, model, ways, asked)
+            planned, ways = search.request, search.ways
         ticket = Ticket(asked, planned, ModelId(model.id), self._clock, self._calibration)
         ticket.drops.extend(named(drops, request, asked.protocol))
+        if search is not None:
+            ticket.drops.extend(search.drops)
         ticket.harvest = self._recall.listen(planned, asked.caller, asked.protocol)
         moderating = None if self._moderators is None else self._moderators.of(asked.whose(model.id))
         ticket.moderating = moderating
@@ -212,7 +227,10 @@ class Exchanges:
                 request, recalled = await self._recall.restored(planned, asked.caller, ways)
                 ticket.drops.extend(recalled)
                 async with AsyncExitStack() as upstream:
-                    yield await self._open_first(request, model, ways, ticket, hold, upstream)
+                    if search is None or search.rules is None:
+                        yield await self._open_first(request, model, ways, ticket, hold, upstream)
+                    else:
+                        yield await self._search(request, search, model, ticket, hold, upstream)
             except Fault as fault:
                 ticket.failed(fault)
                 raise
@@ -235,6 +253,8 @@ class Exchanges:
         """
         with naming(request, protocol):
             model, ways, request, _ = await self._prepare(request, caller)
+            if searching_tool(request) is not None and not ways[0].native_search:
+                request, _ = prepared(request, protocol, model.context_window)
         await self._admission.terms(caller, model, ways)
         route = ways[0]
         engine = self._engines[route.engine]
@@ -278,10 +298,44 @@ class Exchanges:
         _must_be_allowed(caller, model)
         ways = routes(catalogue, model, frozenset(self._engines))
         request, unsealed = self.seals(caller.account_id).open(request)
-        request, unsearched = without_search(request, model)
         request, unseen = without_media(request, model)
         request, unsaid = with_stable_prefix(request)
-        return model, ways, request, (*unsealed, *unsearched, *unseen, *unsaid)
+        return model, ways, request, (*unsealed, *unseen, *unsaid)
+
+    async def _plan_search(
+        self, request: Request, model: Model, ways: tuple[Route, ...], asked: Asked
+    ) -> Plan:
+        """How a request that offers a web search goes on. Raises Fault(UNSUPPORTED)."""
+        terms = await self._admission.terms(asked.caller, model, ways)
+        provided = self._finder is not None
+        with naming(request, asked.protocol):
+            plan = planned_search(
+                request, model, ways, asked.caller, terms, asked.protocol, provided=provided
+            )
+        return msgspec.structs.replace(plan, drops=named(plan.drops, request, asked.protocol))
+
+    async def _search(
+        self, request: Request, plan: Plan, model: Model, ticket: Ticket, hold: Hold, upstream: AsyncExitStack
+    ) -> Replying:
+        """The reply of a model for which we search; whoever answered its first turn is asked first again."""
+        assert self._finder is not None
+        assert plan.rules is not None
+
+        async def open_turn(asked: Request, held_open: AsyncExitStack) -> Replying:
+            ways = tuple(sorted(plan.ways, key=lambda way: way.target != ticket.target))
+            return await self._open_first(asked, model, ways, ticket, hold, held_open)
+
+        searching = Searching(
+            request,
+            plan.rules,
+            finder=self._finder,
+            ticket=ticket,
+            hold=hold,
+            open_turn=open_turn,
+            held_open=await upstream.enter_async_context(AsyncExitStack()),
+            sources_first=request.stream and ticket.protocol == "openai_chat",
+        )
+        return await searching.begin()
 
     async def _open_first(
         self,

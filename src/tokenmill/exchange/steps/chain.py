@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from typing import Final
 
 from tokenmill.catalog.guess import Family
 from tokenmill.conversation.events import Event
@@ -10,6 +11,8 @@ from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.request import ChooseNone, Drop, Request
 from tokenmill.exchange.steps.repetition import RepetitionGuard
 from tokenmill.exchange.steps.rescue import Rescue
+
+UNPAID: Final = "cut: the balance or the plan pays for no more"
 
 
 class Chain:
@@ -60,7 +63,7 @@ class Chain:
             for note in self._rescue.lifted
         )
         if self._unpaid:
-            return (*lifted, Drop("max_tokens", "cut: the balance or the plan pays for no more"))
+            return (*lifted, Drop("max_tokens", UNPAID))
         if self._guard.cut is None:
             return lifted
         return (*lifted, Drop(self._guard.cut.channel, "cut: it repeated itself"))
