@@ -18,9 +18,9 @@ const listeners = new Set<() => void>();
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 
 let current: Preferences = {
-  language: storedLanguage() ?? languageOf(navigator.languages),
-  theme: storedTheme() ?? (darkness.matches ? "dark" : "light"),
-  zone: stored("zone") ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+  language: storedLanguage() ?? byItself().language,
+  theme: storedTheme() ?? byItself().theme,
+  zone: storedZone() ?? byItself().zone,
 };
 apply();
 
@@ -29,13 +29,26 @@ darkness.addEventListener("change", (event) => {
 });
 
 /** Keeps a choice; null gives it back to the browser or the system. */
-export function choose<K extends keyof Preferences>(name: K, value: Preferences[K]): void {
+export function choose<K extends keyof Preferences>(name: K, value: Preferences[K] | null): void {
   try {
-    localStorage.setItem(NAMES[name], value);
+    if (value === null) localStorage.removeItem(NAMES[name]);
+    else localStorage.setItem(NAMES[name], value);
   } catch {
     // Storage may be forbidden; then the choice holds until the page is left.
   }
-  put({ [name]: value });
+  put({ [name]: value ?? byItself()[name] });
+}
+
+/** Is this left to the browser or the system? */
+export const unchosen = (name: keyof Preferences): boolean => stored(name) === null;
+
+/** What holds where nothing is chosen. */
+function byItself(): Preferences {
+  return {
+    language: languageOf(navigator.languages),
+    theme: darkness.matches ? "dark" : "light",
+    zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  };
 }
 
 export const preferences = (): Preferences => current;
@@ -83,4 +96,15 @@ function storedLanguage(): Language | null {
 function storedTheme(): Theme | null {
   const found = stored("theme");
   return found === "dark" || found === "light" ? found : null;
+}
+
+/** A zone that this browser does not know would fail wherever a time is shown. */
+function storedZone(): string | null {
+  const found = stored("zone");
+  try {
+    if (found !== null) new Intl.DateTimeFormat("en", { timeZone: found });
+    return found;
+  } catch {
+    return null;
+  }
 }

@@ -7,9 +7,10 @@ import { Link, useNavigate } from "react-router";
 
 import { walletQuery } from "@/api/queries/wallet";
 import { signOut } from "@/api/queries/session";
-import { useMe } from "@/api/session";
+import { setMe, useMe } from "@/api/session";
 import { useFormat } from "@/format";
 import { LinkButton } from "@/parts/LinkButton";
+import { useFaultText } from "@/parts/faults";
 import { Money } from "@/parts/Money";
 import { useWidth } from "@/parts/useWidth";
 import { TABLES } from "@/style/tokens";
@@ -52,15 +53,17 @@ function Account() {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const { message } = App.useApp();
+  const say = useFaultText();
   const wide = useWidth(TABLES);
   async function leave(): Promise<void> {
     try {
       await signOut();
     } catch (error) {
-      return void message.error(error instanceof Error ? error.message : String(error));
+      return void message.error(say(error));
     }
-    queries.clear();
     await navigate("/sign-in");
+    setMe(null);
+    queries.clear();
   }
   return (
     <Dropdown

@@ -33,10 +33,8 @@ export async function chooseLanguage(language: components["schemas"]["LanguageCh
   return known(await told(api.PUT("/console/api/v1/session/language", { body: { language } })));
 }
 
-export async function signOut(): Promise<void> {
-  await told(api.DELETE("/console/api/v1/session"));
-  setMe(null);
-}
+/** Ends the session; leave the pages that are for somebody before `setMe(null)` makes it nobody. */
+export const signOut = () => told(api.DELETE("/console/api/v1/session"));
 
 /** The browsers in which one is signed in. */
 export const sessionsQuery = queryOptions({
@@ -57,4 +55,16 @@ export async function endOtherSessions(): Promise<void> {
 function known(me: Me): Me {
   setMe(me);
   return me;
+}
+
+/** By which identities of the provider one signs in. */
+export const identitiesQuery = queryOptions({
+  queryKey: ["identities"],
+  queryFn: async ({ signal }) => (await told(api.GET("/console/api/v1/oidc/identities", { signal }))).data,
+});
+
+export async function partFromProvider(): Promise<void> {
+  await told(api.DELETE("/console/api/v1/oidc/identities"));
+  await queryClient.invalidateQueries({ queryKey: ["identities"] });
+  await fetchMe();
 }

@@ -12,11 +12,11 @@ import type { components } from "@/api/schema";
 import { useFormat } from "@/format";
 import { FaultAlert } from "@/parts/FaultAlert";
 import { Loaded } from "@/parts/Loaded";
+import { PasswordField } from "@/parts/PasswordField";
 import { useRefusal } from "@/parts/useRefusal";
 import { preferences } from "@/preferences";
 
 import { EntryFrame } from "./EntryFrame";
-import { PasswordField } from "./PasswordField";
 import { ProviderButton } from "./ProviderButton";
 import { ToSignIn } from "./SignUp";
 

@@ -5,14 +5,14 @@ import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 
 import { changePassword, signOut } from "@/api/queries/session";
-import { useSession } from "@/api/session";
+import { setMe, useSession } from "@/api/session";
 import { ApiError } from "@/api/errors";
 import { FaultAlert } from "@/parts/FaultAlert";
+import { PasswordField } from "@/parts/PasswordField";
 import { useRefusal } from "@/parts/useRefusal";
 
 import { EntryFrame } from "./EntryFrame";
 import { forgetGiven, givenPassword } from "./given";
-import { PasswordField } from "./PasswordField";
 
 interface Given {
   old?: string;
@@ -45,6 +45,7 @@ export default function NewPassword() {
     forgetGiven();
     await signOut();
     await navigate("/sign-in", { replace: true });
+    setMe(null);
   }
 
   return (

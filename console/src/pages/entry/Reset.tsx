@@ -6,10 +6,10 @@ import { Link, useLocation, useNavigate } from "react-router";
 
 import { askForReset, resetPassword } from "@/api/queries/entry";
 import { FaultAlert } from "@/parts/FaultAlert";
+import { PasswordField } from "@/parts/PasswordField";
 import { useRefusal } from "@/parts/useRefusal";
 
 import { EntryFrame } from "./EntryFrame";
-import { PasswordField } from "./PasswordField";
 
 export default function Reset() {
   const token = useLocation().hash.slice(1);

@@ -9,11 +9,11 @@ import { signUp } from "@/api/queries/entry";
 import { signIn, welcomeQuery } from "@/api/queries/session";
 import { FaultAlert } from "@/parts/FaultAlert";
 import { Loaded } from "@/parts/Loaded";
+import { PasswordField } from "@/parts/PasswordField";
 import { useRefusal } from "@/parts/useRefusal";
 import { preferences } from "@/preferences";
 
 import { EntryFrame } from "./EntryFrame";
-import { PasswordField } from "./PasswordField";
 
 export default function SignUp() {
   const { t } = useTranslation("entry");
