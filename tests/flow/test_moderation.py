@@ -70,17 +70,15 @@ def body(face: str, words: str, **members: Any) -> dict[str, Any]:
 def reply(*pieces: str, kind: type[Text | Reasoning] = Text) -> list[Event]:
     """A reply in these words, of which the upstream reports more than is let through."""
     said = [TextDelta(0, piece) for piece in pieces]
-    ends = [PartClosed(0), UsageSeen(Usage(input_fresh=20, output=4000)), Finished(Stop.END)]
-    return [Started("up", "m", 1), PartOpened(0, kind()), *said, *ends]
+    told = UsageSeen(Usage(input_fresh=20, output=4000))
+    return [Started("up", "m", 1), PartOpened(0, kind()), *said, PartClosed(0), told, Finished(Stop.END)]
 
 
 def call(arguments: str) -> list[Event]:
     """A reply that calls a tool, its arguments in small pieces."""
     pieces = [ArgumentsDelta(0, arguments[at : at + 5]) for at in range(0, len(arguments), 5)]
-    return [
-        *(Started("up", "m", 1), PartOpened(0, ToolCall("call_1", "write")), *pieces, PartClosed(0)),
-        *(UsageSeen(Usage(input_fresh=20, output=400)), Finished(Stop.TOOL)),
-    ]
+    opened, told = PartOpened(0, ToolCall("call_1", "write")), UsageSeen(Usage(input_fresh=20, output=400))
+    return [Started("up", "m", 1), opened, *pieces, PartClosed(0), told, Finished(Stop.TOOL)]
 
 
 async def ask(
@@ -471,11 +469,13 @@ async def test_our_own_moderation_endpoint_speaks_openais_shape(platform_with: O
         assert not found.results[1].categories.hate
         assert found.results[2].categories.self_harm
         assert found.results[2].category_scores.self_harm == 1.0
-        parts = await client.moderations.create(input=[{"type": "text", "text": BAD}])
+        piece: Any = {"type": "text", "text": BAD}
+        parts = await client.moderations.create(input=[piece])
         assert [result.flagged for result in parts.results] == [True]
-        for wrong in ([], [{"type": "image_url", "image_url": {"url": "data:,"}}]):
+        wrongs: list[Any] = [[], [{"type": "image_url", "image_url": {"url": "data:,"}}]]
+        for wrong in wrongs:
             with pytest.raises(openai.BadRequestError) as refused:
-                await client.moderations.create(input=wrong)  # type: ignore[arg-type]
+                await client.moderations.create(input=wrong)
             assert refused.value.param is not None
     plan = openai.AsyncOpenAI(
         api_key=await plan_key(platform), base_url=f"{platform.url}/token-plan/v1", max_retries=0

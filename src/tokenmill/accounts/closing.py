@@ -13,6 +13,7 @@ from tokenmill.kit.money import Nano, show
 from tokenmill.store.database import UnitOfWork
 from tokenmill.store.files_tables import FileRow
 from tokenmill.store.ledger_tables import Hold, Purse
+from tokenmill.store.moderation_tables import ModerationPolicy
 from tokenmill.store.plan_tables import Subscription
 from tokenmill.store.tables import Account, Key, ResponseRow, User
 from tokenmill.store.vault_tables import VaultTurn
@@ -44,7 +45,7 @@ async def close_account(
         await refuse_without_operator(work)
     renewing = update(Subscription).where(Subscription.account_id == account_id)
     await work.session.execute(renewing.values(renews=False, next_plan_id=None))
-    for table in (ResponseRow, VaultTurn, FileRow, Event, Ticket):
+    for table in (ResponseRow, VaultTurn, FileRow, ModerationPolicy, Event, Ticket):
         await work.session.execute(delete(table).where(table.account_id == account_id))
     account.email = f"deleted+{account.id}@invalid"
     account.deleted_at = now
@@ -54,6 +55,7 @@ async def close_account(
     await work.changed("account", account.id)
     await work.changed("vault", account.id)
     await work.changed("files", account.id)
+    await work.changed("moderation", "policies")
 
 
 async def _refuse_unsettled(work: UnitOfWork, account: Account, forced: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
@@ -103,9 +103,3 @@ async def load_lists(work: ReadWork) -> list[PhraseList]:
         for row in await own_lists(work)
         if row.enabled
     ]
-
-
-async def forget_account(work: UnitOfWork, account_id: str) -> None:
-    """Takes away the policies of an account that closes."""
-    await work.session.execute(delete(ModerationPolicy).where(ModerationPolicy.account_id == account_id))
-    await work.changed(CHANGE, "policies")
