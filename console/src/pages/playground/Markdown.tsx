@@ -30,13 +30,34 @@ export const Markdown = memo(function Markdown({ text, sources = NONE }: Props) 
   return (
     <Sources value={sources}>
       <div className="tm-prose">
-        {blocks.map((source, index) => (
-          <Part key={index} source={source} />
+        {groupsOf(blocks).map((sources, index) => (
+          <Group key={index} sources={sources} />
         ))}
       </div>
     </Sources>
   );
 });
+
+/** Blocks that are drawn, and left undrawn while out of sight, together. */
+const GROUP = 32;
+
+const groupsOf = (sources: readonly string[]): (readonly string[])[] =>
+  Array.from({ length: Math.ceil(sources.length / GROUP) }, (_, index) => sources.slice(index * GROUP, (index + 1) * GROUP));
+
+/** The thousands of blocks of a long answer are compared as text, and not one is touched that stayed the same. */
+const Group = memo(
+  function Group({ sources }: { sources: readonly string[] }) {
+    return (
+      <div className="tm-prose-group">
+        {sources.map((source, index) => (
+          <Part key={index} source={source} />
+        ))}
+      </div>
+    );
+  },
+  (before, after) =>
+    before.sources.length === after.sources.length && before.sources.every((source, index) => source === after.sources[index]),
+);
 
 /** What was cut before is not cut again: a cache, with which the same text has the same blocks as without. */
 function useSplit(text: string): readonly string[] {
