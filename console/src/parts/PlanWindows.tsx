@@ -43,7 +43,7 @@ export function PlanWindows({ subscription }: { subscription: Subscription }) {
 }
 
 /** `5 hours`, `7 days`. */
-function lasting(seconds: number, language: string): string {
+export function lasting(seconds: number, language: string): string {
   const [unit, size] = seconds % 86_400 === 0 ? (["day", 86_400] as const) : (["hour", 3_600] as const);
   return new Intl.NumberFormat(language, {
     style: "unit",
