@@ -483,3 +483,24 @@ async def test_our_own_moderation_endpoint_speaks_openais_shape(platform_with: O
     async with plan:
         assert (await plan.moderations.create(input=BAD)).results[0].flagged
     assert await usage_rows(platform) == []
+
+
+async def test_what_waits_is_paid_for_before_it_goes_on(
+    platform_with: Opener, http: aiohttp.ClientSession
+) -> None:
+    """A long call is held back whole, and money is set aside for it all the while; else the reply ends."""
+    arguments = json.dumps({"text": " ".join(map(str, range(6_000)))})
+    engine = ScriptedEngine(call(arguments))
+    options = {"environ": BLOCKS, "catalogue": CATALOGUE + PRICES}
+    platform = await platform_with(engine, balance="0.02", **options)
+    said = body("chat", "Hello")
+    said.pop("max_tokens")
+    status, told, _ = await ask(http, platform, PATHS["chat"], said)
+    assert status == 200
+    assert json.loads(told)["choices"][0]["finish_reason"] == "length"
+    assert len(told) < len(arguments) / 2  # Of 2,000 tokens, which are all that the wallet pays for.
+    (row,) = await usage_rows(platform)
+    assert (row.stop, row.shortfall) == ("length", 0)
+    assert 15_000_000 < row.cost <= 20_000_000
+    balance, held = await wallet(platform)
+    assert (balance, held) == (20_000_000 - row.cost, 0)

@@ -110,7 +110,15 @@ class Running:
         """
         if self._screen is None:
             return self._stepped(self._watched)
-        return screened(self._stepped(lambda frame: frame), self._screen, self._watched)
+        return screened(self._stepped(lambda frame: frame), self._screen, self._watched, self._unpaid)
+
+    async def _unpaid(self, waiting: int) -> Frame | None:
+        """How the reply ends where nobody pays for what moderation holds back of it, in tokens; else None."""
+        output = self._ticket.output + waiting
+        if self._chain.cut or not self._hold.runs_low(output):
+            return None
+        await self._hold.keep_ahead(output)
+        return Frame(self._chain.run_out()) if self._hold.spent(output) else None
 
     async def _stepped(self, watched: Callable[[Frame], Frame]) -> AsyncGenerator[Frame]:
         try:

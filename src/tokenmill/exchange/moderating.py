@@ -101,10 +101,11 @@ class Moderating:
         )
 
     def _record(self, direction: Direction) -> Record:
-        moderation = self._moderation
-        record = Record(moderation.verdicts, moderation.clock, self._whose, direction)
-        self._records[direction] = record
-        return record
+        """The one there is: a reply may have several turns, or have begun at another target."""
+        if direction not in self._records:
+            moderation = self._moderation
+            self._records[direction] = Record(moderation.verdicts, moderation.clock, self._whose, direction)
+        return self._records[direction]
 
     async def _judged(self, said: _Said, book: Rulebook, record: Record) -> Judgement:
         moderator = self._moderation.moderator if self._policy.classifier else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from typing import Final, Literal, NamedTuple
 
@@ -34,6 +34,7 @@ from tokenmill.conversation.parts import (
     Unknown,
     UrlCitation,
 )
+from tokenmill.exchange.estimate import Gauge
 from tokenmill.kit.faults import Fault
 from tokenmill.moderation.folding import fold
 from tokenmill.moderation.reading import words_of_call, words_of_result
@@ -110,7 +111,14 @@ class Screen:
         self._calls: dict[int, tuple[_Place, ToolCall, list[str]]] = {}
         self._open: dict[int, int] = {}  # Parts that the caller has seen begin and not end, and their choice.
         self._choices: dict[int, bool] = {0: False}  # Whether the caller has seen them end.
+        self._said = Gauge()
+        self._sent = Gauge()
         self.blocked: Finding | None = None
+
+    @property
+    def waiting(self) -> int:
+        """About how many tokens wait."""
+        return self._said.tokens - self._sent.tokens
 
     @property
     def over(self) -> bool:
@@ -179,6 +187,8 @@ class Screen:
                 case PartOpened(index=index, choice=choice):
                     self._open[index] = choice
                     self._choices.setdefault(choice, False)
+                case TextDelta(text=text) | ArgumentsDelta(text=text):
+                    self._sent.add(text)
                 case PartClosed(index=index):
                     self._open.pop(index, None)
                 case Finished(choice=choice):
@@ -210,9 +220,11 @@ class Screen:
         """Looks at one event; says what is to be withheld, and from where on."""
         match event:
             case TextDelta(index=index, text=text):
+                self._said.add(text)
                 key = self._parts.get(index)
                 return None if key is None else await self._say(key, text, place, event)
             case ArgumentsDelta(index=index, text=text):
+                self._said.add(text)
                 self._calls[index][2].append(text)
             case PartOpened():
                 return await self._begin(event, place)
@@ -323,10 +335,14 @@ def _kept(delta: TextDelta, letters: int) -> TextDelta | None:
 
 
 async def screened(
-    frames: AsyncGenerator[Frame], screen: Screen, watched: Callable[[Frame], Frame]
+    frames: AsyncGenerator[Frame],
+    screen: Screen,
+    watched: Callable[[Frame], Frame],
+    unpaid: Callable[[int], Awaitable[Frame | None]],
 ) -> AsyncGenerator[Frame]:
     """The frames that may go on, each as `watched` gives it; nobody watches what is withheld.
 
+    `unpaid` is told how many tokens wait, and ends the reply where nobody pays for so many.
     Raises the Fault of a reply that breaks off; what waited, and is harmless, comes before it.
     """
     async with aclosing(frames):
@@ -335,6 +351,10 @@ async def screened(
                 for ready in await screen.take(frame):
                     yield watched(ready)
                 if screen.over:
+                    return
+                if screen.waiting and (ending := await unpaid(screen.waiting)) is not None:
+                    for ready in await screen.take(ending):
+                        yield watched(ready)
                     return
         except Unjudged:
             raise
