@@ -95,6 +95,13 @@ describe("what is said", () => {
     expect(answered(heard("chat", new TextEncoder().encode(wicked))).reply.sources).toEqual([]);
   });
 
+  test("a search that brought nothing says why", () => {
+    const failed = 'data: {"choices":[{"delta":{"error_message":"the search took too long"}}]}\n\n';
+    expect(answered(heard("chat", new TextEncoder().encode(failed))).reply.parts).toMatchObject([
+      { kind: "search", done: true, failed: "the search took too long" },
+    ]);
+  });
+
   test("each protocol says that moderation or the model ended the answer", () => {
     expect(reply("chat", "refusal")).toMatchObject({ stop: "filtered", parts: [{ kind: "refusal", text: "I can't help with that." }] });
     expect(reply("responses", "filtered").stop).toBe("filtered");

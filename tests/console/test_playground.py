@@ -209,3 +209,45 @@ async def test_sources_verdicts_and_errors_are_told_apart(stage: Stage, room: Pa
     await expect(alert).to_contain_text("invalid_value · HTTP 400")
     await expect(alert).to_contain_text("tools[0].function.parameters")
     await expect(alert).to_contain_text("req_")
+
+
+async def test_a_reader_who_scrolls_up_is_left_there(stage: Stage, room: Page, say: Words) -> None:
+    """New lines are followed only at the end, and again from there."""
+    await ask(room, say, "Count.")
+    answering = await stage.prompter.next()
+    answering.say("".join(f"{number}\n\n" for number in range(100)))
+    box = room.get_by_role("region", name=say("playground:conversation"))
+    await expect(box.get_by_text("99", exact=True)).to_be_in_viewport()
+    await box.hover()
+    await room.mouse.wheel(0, -600)
+    back = room.get_by_role("button", name=say("playground:toEnd"))
+    await expect(back).to_be_visible()
+    where = await box.evaluate("(element) => element.scrollTop")
+    answering.say("".join(f"{number}\n\n" for number in range(100, 130)))
+    await expect(box.get_by_text("129", exact=True)).to_be_attached()
+    assert await box.evaluate("(element) => element.scrollTop") == where
+    await back.click()
+    await expect(box.get_by_text("129", exact=True)).to_be_in_viewport()
+    answering.say("The end.")
+    answering.end()
+    await expect(box.get_by_text("The end.")).to_be_in_viewport()
+
+
+async def test_enter_that_picks_a_word_does_not_send(stage: Stage, room: Page, say: Words) -> None:
+    """An input method's Enter belongs to it; the next one sends, and what was sent is kept nowhere."""
+    box = message(room, say)
+    await box.focus()
+    method = await room.context.new_cdp_session(room)
+    await method.send("Input.imeSetComposition", {"text": "ni hao", "selectionStart": 6, "selectionEnd": 6})
+    await room.keyboard.press("Enter")
+    await method.send("Input.insertText", {"text": "你好"})
+    await expect(box).to_have_value(re.compile("你好"))
+    await box.press("Enter")
+    answering = await stage.prompter.next()
+    assert "你好" in answering.asked["messages"][-1]["content"]
+    assert len(answering.asked["messages"]) == 1
+    answering.say("你好。")
+    answering.end()
+    await expect(room.get_by_text("你好。")).to_be_visible()
+    kept = "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href])"
+    assert "你好" not in await room.evaluate(kept)

@@ -38,6 +38,8 @@ function onDelta(reply: Reply, delta: Members, at: number): Reply {
   next = grow(next, "words", run("words"), text(delta["content"]), at);
   next = grow(next, "refusal", run("refusal"), text(delta["refusal"]), at);
   for (const call of list(delta["tool_calls"])) next = onCall(next, members(call), at);
+  const failed = text(delta["error_message"]);
+  if (failed !== "") next = begin(next, { kind: "search", place: `search-${String(next.parts.length)}`, query: "", done: true, failed }, at);
   for (const source of list(delta["annotations"])) next = cite(next, sourceOf(source));
   return next;
 }

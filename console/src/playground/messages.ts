@@ -55,8 +55,9 @@ function onBlock(reply: Reply, block: Members, place: string, at: number): Reply
     case "tool_use":
       return begin(reply, { kind: "call", place, id: text(block["id"]), name: text(block["name"]), written: "" }, at);
     case "server_tool_use":
-      return begin(reply, { kind: "search", place, query: text(members(block["input"])["query"]), done: false }, at);
+      return begin(reply, { kind: "search", place, query: text(members(block["input"])["query"]), done: false, failed: "" }, at);
     case "web_search_tool_result":
+      if (!Array.isArray(block["content"])) return lost(reply, text(members(block["content"])["error_code"]));
       return list(block["content"]).reduce<Reply>((next, found) => cite(next, sourceOf(found)), reply);
     default:
       return reply;
@@ -93,6 +94,12 @@ function searched(reply: Reply, place: string): Reply {
     if (part.kind !== "search" || part.done) return part;
     return { ...part, query: text(members(parsed(part.query))["query"]) || part.query, done: true };
   });
+}
+
+/** The last search brought nothing. */
+function lost(reply: Reply, failed: string): Reply {
+  const found = reply.parts.findLastIndex((part) => part.kind === "search");
+  return change(reply, found, (part) => (part.kind === "search" ? { ...part, done: true, failed: failed || "failed" } : part));
 }
 
 function onEnd(reply: Reply, said: Members): Reply {

@@ -41,6 +41,8 @@ export interface Search {
   place: string;
   query: string;
   done: boolean;
+  /** Why it brought nothing; empty for one that went well. */
+  failed: string;
 }
 
 export type Part = Thought | Words | Refusal | Call | Search;

@@ -50,7 +50,7 @@ function onItem(reply: Reply, item: Members, place: string, at: number): Reply {
         at,
       );
     case "web_search_call":
-      return begin(reply, { kind: "search", place, query: "", done: false }, at);
+      return begin(reply, { kind: "search", place, query: "", done: false, failed: "" }, at);
     default:
       return reply;
   }
@@ -63,9 +63,11 @@ function onItemDone(reply: Reply, item: Members, place: string, at: number): Rep
         part.kind === "call" ? { ...part, written: text(item["arguments"]) || part.written } : part,
       );
     case "web_search_call":
-      return change(reply, indexOf(reply, "search", place), (part) =>
-        part.kind === "search" ? { ...part, query: text(members(item["action"])["query"]), done: true } : part,
-      );
+      return change(reply, indexOf(reply, "search", place), (part) => {
+        if (part.kind !== "search") return part;
+        const failed = item["status"] === "failed" ? "failed" : "";
+        return { ...part, query: text(members(item["action"])["query"]), done: true, failed };
+      });
     case "reasoning":
       return endThoughts(
         change(reply, indexOf(reply, "thought", place), (part) =>

@@ -2,13 +2,14 @@
 import { GlobalOutlined, LinkOutlined, RedoOutlined } from "@ant-design/icons";
 import { Bubble, Sources } from "@ant-design/x";
 import { Alert, Button, Flex } from "antd";
+import type { TFunction } from "i18next";
 import { memo, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { CopyButton } from "@/parts/CopyButton";
 import { CopyField } from "@/parts/CopyField";
 import type { Answered } from "@/playground/machine";
-import { wordsOf, type Failure, type Part, type Source } from "@/playground/reply";
+import { wordsOf, type Failure, type Part, type Search, type Source } from "@/playground/reply";
 
 import { Calls, type CallActs } from "./Calls";
 import { Markdown } from "./Markdown";
@@ -78,13 +79,19 @@ const Piece = memo(function Piece({ part, sources }: { part: Part; sources: read
     case "search":
       return (
         <span className="tm-hint">
-          <GlobalOutlined aria-hidden /> {part.query === "" ? t("searching") : t("searched", { query: part.query })}
+          <GlobalOutlined aria-hidden /> {searchText(t, part)}
         </span>
       );
     case "call":
       return null;
   }
 });
+
+function searchText(t: TFunction<"playground">, { query, done, failed }: Search): string {
+  if (failed !== "") return t("searchFailed", { why: failed });
+  if (query !== "") return t("searched", { query });
+  return t(done ? "searchedAny" : "searching");
+}
 
 function SourceList({ sources }: { sources: readonly Source[] }) {
   const { t } = useTranslation("playground");
@@ -121,8 +128,9 @@ function Ending({ turn }: { turn: Answered }) {
   return empty ? <Alert type="info" showIcon title={t("empty")} /> : null;
 }
 
-/** Moderation's refusal has the code of the reference, whatever its status. */
-const isVerdict = ({ code }: Failure): boolean => code === "421" || code === "content_filter" || code === "moderation_block";
+/** Messages have no code for it; its words are the same in all protocols. */
+const isVerdict = ({ code, message }: Failure): boolean =>
+  code === "421" || code === "content_filter" || message.startsWith("Moderation Block");
 
 function Failed({ failure }: { failure: Failure }) {
   const { t } = useTranslation(["playground", "common"]);
