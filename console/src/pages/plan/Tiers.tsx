@@ -87,7 +87,7 @@ function TierCard({ tier, period, held, onChoose }: CardProps) {
             type={mine ? "default" : "primary"}
             disabled={price === null || standing !== "owner" || mine}
             onClick={() => onChoose(tier)}
-            aria-label={`${t(held === null ? "subscribe" : "upgrade")} ${name(tier)}`}
+            aria-label={`${t(mine ? "yours" : held === null ? "subscribe" : "upgrade")} · ${name(tier)}`}
           >
             {t(mine ? "yours" : held === null ? "subscribe" : "upgrade")}
           </Button>
