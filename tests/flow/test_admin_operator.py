@@ -190,7 +190,10 @@ async def test_a_batch_of_codes_is_counted_and_stopped(platform: TestPlatform) -
         listed = await operator.get(f"{path}?limit=2")
         assert len(listed["data"]) == 2
         assert not [code for code in made["codes"] if code in str(listed)]
-        assert await dev.refused("POST", "/wallet/redeem", {"code": made["codes"][1]}) == (409, "conflict")
+        assert await dev.refused("POST", "/wallet/redeem", {"code": made["codes"][1]}) == (
+            409,
+            "code_disabled",
+        )
 
 
 async def test_a_catalogue_file_is_previewed_without_effect_and_applied_with(platform: TestPlatform) -> None:

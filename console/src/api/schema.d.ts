@@ -724,6 +724,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/api/v1/wallet/month": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Statement Of Month
+         * @description What a month of a time zone began and ended with, and what changed it; exchanges by the day.
+         */
+        get: operations["statement_of_month_console_api_v1_wallet_month_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/wallet/statement.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Statement Csv
+         * @description The same as a file for spreadsheets, with each exchange by itself.
+         */
+        get: operations["statement_csv_console_api_v1_wallet_statement_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/v1/wallet/redeem": {
         parameters: {
             query?: never;
@@ -1013,7 +1053,7 @@ export interface paths {
         };
         /**
          * Exchanges Csv
-         * @description The same as a file for spreadsheets.
+         * @description The same as a file for spreadsheets, with times in a zone that is named in each row.
          */
         get: operations["exchanges_csv_console_api_v1_exchanges_csv_get"];
         put?: never;
@@ -1036,6 +1076,26 @@ export interface paths {
          * @description One exchange, by its id or its request id: what it used, at which rates, and what it came to.
          */
         get: operations["exchange_console_api_v1_exchanges__exchange_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/usage/kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kept
+         * @description How long single exchanges are kept; sums of days outlive them.
+         */
+        get: operations["kept_console_api_v1_usage_kept_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1076,6 +1136,46 @@ export interface paths {
          * @description One model, by its id or an alias.
          */
         get: operations["model_console_api_v1_models__model_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tools
+         * @description The coding agents that there is a guide for.
+         */
+        get: operations["tools_console_api_v1_tools_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/tools/{tool_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tool
+         * @description How to set one up, as `tokenmill connect` would.
+         */
+        get: operations["tool_console_api_v1_tools__tool_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1868,6 +1968,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/api/v1/operator/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Models
+         * @description Every model, retired ones too, by id.
+         */
+        get: operations["models_console_api_v1_operator_models_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/models/{model_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description Take a model out; requests for it are refused on every node within a second.
+         */
+        delete: operations["remove_console_api_v1_operator_models__model_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/v1/operator/targets": {
         parameters: {
             query?: never;
@@ -1888,6 +2028,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/api/v1/operator/targets/{target_id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable
+         * @description Give it nothing new, on every node within a second; what runs there ends in its own time.
+         */
+        post: operations["disable_console_api_v1_operator_targets__target_id__disable_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/targets/{target_id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable
+         * @description Undo that.
+         */
+        post: operations["enable_console_api_v1_operator_targets__target_id__enable_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/targets/{target_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description Take a target out that no model names any more.
+         */
+        delete: operations["remove_console_api_v1_operator_targets__target_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/v1/operator/targets/test": {
         parameters: {
             query?: never;
@@ -1902,6 +2102,198 @@ export interface paths {
          * @description Send one tiny request to a target, saved or not; its own words when it fails.
          */
         post: operations["test_console_api_v1_operator_targets_test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Limits
+         * @description All of it; ask again every few seconds.
+         */
+        get: operations["limits_console_api_v1_operator_limits_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/room": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Room
+         * @description All nodes together; ask again every few seconds.
+         */
+        get: operations["room_console_api_v1_operator_room_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/moderation/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Policies
+         * @description Every policy, and the default of the settings.
+         */
+        get: operations["policies_console_api_v1_operator_moderation_policies_get"];
+        /**
+         * Write Policy
+         * @description Make this the policy of an account, a model or both, in place of an earlier one.
+         */
+        put: operations["write_policy_console_api_v1_operator_moderation_policies_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/moderation/policies/{policy_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Policy
+         * @description Take a policy away; the next wider one counts from then on.
+         */
+        delete: operations["remove_policy_console_api_v1_operator_moderation_policies__policy_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/moderation/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists
+         * @description Every list: those of the settings, then the operators' own.
+         */
+        get: operations["lists_console_api_v1_operator_moderation_lists_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/moderation/lists/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whole List
+         * @description One list with its text.
+         */
+        get: operations["whole_list_console_api_v1_operator_moderation_lists__name__get"];
+        /**
+         * Write List
+         * @description Add a list, or put it in place of the one of this name; every node goes by it within a second.
+         */
+        put: operations["write_list_console_api_v1_operator_moderation_lists__name__put"];
+        post?: never;
+        /**
+         * Remove List
+         * @description Take a list of one's own away.
+         */
+        delete: operations["remove_list_console_api_v1_operator_moderation_lists__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/moderation/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test
+         * @description Try a text; nothing is written down, and nobody is charged.
+         */
+        post: operations["test_console_api_v1_operator_moderation_test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/moderation/verdicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verdicts
+         * @description What was blocked, flagged or could not be judged, the newest first.
+         */
+        get: operations["verdicts_console_api_v1_operator_moderation_verdicts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/v1/operator/moderation/verdicts/{verdict_id}/mark": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark Verdict
+         * @description Say that a verdict was wrong, or that it was right after all.
+         */
+        post: operations["mark_verdict_console_api_v1_operator_moderation_verdicts__verdict_id__mark_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2202,6 +2594,58 @@ export interface components {
             webhook_url: string | null;
             limits: components["schemas"]["RatesShown"];
         };
+        /**
+         * ActShown
+         * @description An entry of the audit log, in short.
+         */
+        ActShown: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Actor */
+            actor: string;
+            /** Action */
+            action: string;
+            /** Subject */
+            subject: string;
+        };
+        /**
+         * Alarm
+         * @description Something to look at; `subject` is the id of what it is about, `about` what is known of it, in English.
+         *
+         *     `count`: of how many things it speaks. `since` null: nobody knows.
+         */
+        Alarm: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "target_down" | "model_unserved" | "node_silent" | "search_failing" | "moderation_failing" | "target_degraded" | "sign_ins_blocked" | "task_given_up" | "model_retires" | "plans_used_up" | "wallets_empty";
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "error" | "warning" | "info";
+            /**
+             * Subject
+             * @default
+             */
+            subject: string;
+            /**
+             * About
+             * @default
+             */
+            about: string;
+            /**
+             * Count
+             * @default 1
+             */
+            count: number;
+            /** Since */
+            since?: string | null;
+        };
         /** Balance */
         Balance: {
             /** Currency */
@@ -2292,6 +2736,16 @@ export interface components {
             zh: string;
         };
         /**
+         * Both
+         * @description One thing said in both languages.
+         */
+        Both: {
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * Bought
          * @description `secret` is the new `tp-` key, whole for the only time; null where the keys of before go on.
          */
@@ -2311,8 +2765,14 @@ export interface components {
             sums: components["schemas"]["SumsShown"];
         };
         /**
+         * Category
+         * @description What a phrase or a classifier's verdict is about.
+         * @enum {string}
+         */
+        Category: "sexual" | "sexual_minors" | "hate" | "harassment" | "violence" | "self_harm" | "weapons" | "drugs" | "crime" | "politics" | "privacy" | "copyright" | "jailbreak" | "custom";
+        /**
          * Change
-         * @description What becomes of an entry; `before` null: it is new.
+         * @description What becomes of an entry; `before` null: it is new. `effect` says what a new price means.
          */
         Change: {
             /**
@@ -2333,6 +2793,7 @@ export interface components {
             after: string;
             /** Price Changed */
             price_changed: boolean;
+            effect?: components["schemas"]["PriceEffect"] | null;
         };
         /**
          * Checkout
@@ -2415,6 +2876,27 @@ export interface components {
             output: string;
         };
         /**
+         * CreditsEntry
+         * @description For one token of each kind.
+         */
+        CreditsEntry: {
+            /**
+             * Input
+             * @example 25.00
+             */
+            input: string;
+            /**
+             * Cached Input
+             * @example 25.00
+             */
+            cached_input: string;
+            /**
+             * Output
+             * @example 25.00
+             */
+            output: string;
+        };
+        /**
          * CreditsShown
          * @description Token Plan credits for one token of each kind.
          */
@@ -2459,6 +2941,13 @@ export interface components {
              * @constant
              */
             done: true;
+        };
+        /** DrawEntry */
+        DrawEntry: {
+            /** Temperature */
+            temperature: number;
+            /** Top P */
+            top_p: number;
         };
         /** DrawShown */
         DrawShown: {
@@ -2541,10 +3030,20 @@ export interface components {
             /** Data */
             data: components["schemas"]["KeyShown"][];
         };
+        /** Everything[ListShown] */
+        Everything_ListShown_: {
+            /** Data */
+            data: components["schemas"]["ListShown"][];
+        };
         /** Everything[MemberShown] */
         Everything_MemberShown_: {
             /** Data */
             data: components["schemas"]["MemberShown"][];
+        };
+        /** Everything[ModelEntry] */
+        Everything_ModelEntry_: {
+            /** Data */
+            data: components["schemas"]["ModelEntry"][];
         };
         /** Everything[ModelShown] */
         Everything_ModelShown_: {
@@ -2596,10 +3095,30 @@ export interface components {
             /** Data */
             data: components["schemas"]["TargetShown"][];
         };
+        /** Everything[ToolListed] */
+        Everything_ToolListed_: {
+            /** Data */
+            data: components["schemas"]["ToolListed"][];
+        };
         /** Everything[VersionShown] */
         Everything_VersionShown_: {
             /** Data */
             data: components["schemas"]["VersionShown"][];
+        };
+        /**
+         * ExampleShown
+         * @description What the example costs in one unit; null: not sold in it. Credits are without off-peak hours.
+         */
+        ExampleShown: {
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "USD" | "CNY" | "credits";
+            /** Before */
+            before: string | null;
+            /** After */
+            after: string | null;
         };
         /**
          * ExchangeShown
@@ -2656,37 +3175,83 @@ export interface components {
             }[];
         };
         /**
+         * ExchangeWhole
+         * @description One exchange with all that is kept of it.
+         *
+         *     `hold` is null a week after the exchange, and for what cost nothing; `price_since` is null where the
+         *     account has a price of its own. `steps` are the notes, sorted out.
+         */
+        ExchangeWhole: {
+            /** Id */
+            id: string;
+            /** Request Id */
+            request_id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Model */
+            model: string;
+            /** Key Id */
+            key_id: string;
+            /** Key Name */
+            key_name: string;
+            /** Protocol */
+            protocol: string;
+            /** Client */
+            client: string;
+            /** Stream */
+            stream: boolean;
+            /** Status */
+            status: string;
+            /** Http Status */
+            http_status: number;
+            /** Stop */
+            stop: string | null;
+            /** Fault */
+            fault: string | null;
+            /** Duration Ms */
+            duration_ms: number;
+            /** First Ms */
+            first_ms: number | null;
+            /** Tokens */
+            tokens: {
+                [key: string]: number;
+            };
+            /** Searches */
+            searches: number;
+            /** Usage Quality */
+            usage_quality: string;
+            /** Target */
+            target: string | null;
+            receipt: components["schemas"]["ReceiptShown"] | null;
+            /** Notes */
+            notes: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Purse
+             * @enum {string}
+             */
+            purse: "wallet" | "plan" | "none";
+            /** Upstream Model */
+            upstream_model: string;
+            /** Price Since */
+            price_since: string | null;
+            hold: components["schemas"]["HoldShown"] | null;
+            /** Refunded At */
+            refunded_at: string | null;
+            /** Steps */
+            steps: components["schemas"]["NoteShown"][];
+        };
+        /**
          * File
          * @description A catalogue file; what it does not name stays as it is.
          */
         File: {
             /** Toml */
             toml: string;
-        };
-        /**
-         * FileShown
-         * @description `use` is how models can be shown the file, null: not at all; `media_type` is told by its content.
-         */
-        FileShown: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Purpose */
-            purpose: string;
-            /** Media Type */
-            media_type: string;
-            /** Use */
-            use: ("image" | "audio" | "video" | "pdf" | "text") | null;
-            /** Size */
-            size: number;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Expires At */
-            expires_at: string | null;
         };
         /**
          * FilesShown
@@ -2696,7 +3261,7 @@ export interface components {
          */
         FilesShown: {
             /** Data */
-            data: components["schemas"]["FileShown"][];
+            data: components["schemas"]["tokenmill__admin__developer__files__FileShown"][];
             /** Next Cursor */
             next_cursor: string | null;
             /** Used Bytes */
@@ -2707,6 +3272,31 @@ export interface components {
             max_bytes: number;
             /** Days */
             days: number;
+        };
+        /**
+         * FindingShown
+         * @description What was found: `rule` is what the list says or the classifier's word, `matched` the text that fits it.
+         *
+         *     `passed`: it stands in a rule against it, and counts for nothing. `action` is what the policy does about
+         *     its category; `off` where the policy does not look in this direction.
+         */
+        FindingShown: {
+            category: components["schemas"]["Category"];
+            /** Source */
+            source: string;
+            /** Rule */
+            rule: string;
+            /** Matched */
+            matched: string;
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "block" | "flag" | "off";
+            /** Score */
+            score: number;
+            /** Passed */
+            passed: boolean;
         };
         /** FirstRequest */
         FirstRequest: {
@@ -2796,6 +3386,25 @@ export interface components {
             note: string;
             /** Once */
             once?: string | null;
+        };
+        /**
+         * HoldShown
+         * @description What was set aside in `unit`; `state`: held, settled, released, or recovered (by another node).
+         */
+        HoldShown: {
+            /** Amount */
+            amount: string;
+            /** Unit */
+            unit: string;
+            /** State */
+            state: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Closed At */
+            closed_at: string | null;
         };
         /**
          * IdentityShown
@@ -2906,6 +3515,16 @@ export interface components {
             password: string;
             /** Language */
             language?: ("zh-CN" | "en") | null;
+        };
+        /**
+         * Kept
+         * @description `days` is for how long single exchanges are kept, 0 for ever; none is from before `since`.
+         */
+        Kept: {
+            /** Days */
+            days: number;
+            /** Since */
+            since: string | null;
         };
         /**
          * KeyAsked
@@ -3026,7 +3645,7 @@ export interface components {
             limits: components["schemas"]["RatesShown"];
             /** Subscription Id */
             subscription_id: string | null;
-            recent: components["schemas"]["Recent"];
+            recent: components["schemas"]["tokenmill__admin__developer__keys__Recent"];
         };
         /** LanguageChosen */
         LanguageChosen: {
@@ -3045,7 +3664,34 @@ export interface components {
             /** Model */
             model: string;
         };
-        /** LineShown */
+        /** LimitsEntry */
+        LimitsEntry: {
+            /** Rpm */
+            rpm: number;
+            /** Tpm */
+            tpm: number;
+        };
+        /**
+         * LimitsShown
+         * @description `near` has used half of a limit or more, who is closest first; `own` is cut after 500 of each kind.
+         */
+        LimitsShown: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Models */
+            models: components["schemas"]["ModelLimits"][];
+            /** Own */
+            own: components["schemas"]["OwnLimits"][];
+            /** Near */
+            near: components["schemas"]["Near"][];
+        };
+        /**
+         * LineShown
+         * @description `rate` is for a million tokens, or for one search; `amount` is what the count comes to, unrounded.
+         */
         LineShown: {
             /** Kind */
             kind: string;
@@ -3053,6 +3699,8 @@ export interface components {
             count: number;
             /** Rate */
             rate: string;
+            /** Amount */
+            amount: string;
         };
         /**
          * Link
@@ -3063,15 +3711,70 @@ export interface components {
             token: string;
         };
         /**
+         * ListAsked
+         * @description A list of one's own: one phrase a line.
+         *
+         *     `#` begins a comment and `[category]` a section; `a | b` are alternatives, ` * ` stands for a few words.
+         */
+        ListAsked: {
+            /** Text */
+            text: string;
+            /** @default custom */
+            category: components["schemas"]["Category"];
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+        };
+        /**
+         * ListShown
+         * @description A list; `phrases` are its lines, `bytes` its size. Those of the settings cannot be changed here.
+         */
+        ListShown: {
+            /** Name */
+            name: string;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "builtin" | "file" | "own";
+            category: components["schemas"]["Category"];
+            /** Phrases */
+            phrases: number;
+            /** Bytes */
+            bytes: number;
+            /** Enabled */
+            enabled: boolean;
+            /** Updated At */
+            updated_at: string | null;
+        };
+        /** ListWhole */
+        ListWhole: {
+            /** Name */
+            name: string;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "builtin" | "file" | "own";
+            category: components["schemas"]["Category"];
+            /** Phrases */
+            phrases: number;
+            /** Bytes */
+            bytes: number;
+            /** Enabled */
+            enabled: boolean;
+            /** Updated At */
+            updated_at: string | null;
+            /** Text */
+            text: string;
+        };
+        /**
          * Live
-         * @description Rates and times are of the exchanges that ended within the last five minutes.
+         * @description The exchanges that run, and how the last minutes went.
          */
         Live: {
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
             /** In Flight */
             in_flight: number;
             /** Requests Per Second */
@@ -3086,8 +3789,21 @@ export interface components {
             failed: number;
             /** Ended */
             ended: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
             /** Exchanges */
             exchanges: components["schemas"]["Flying"][];
+        };
+        /**
+         * MarkAsked
+         * @description Was the verdict wrong?
+         */
+        MarkAsked: {
+            /** False Positive */
+            false_positive: boolean;
         };
         /**
          * Me
@@ -3162,6 +3878,59 @@ export interface components {
             by_provider: boolean;
         };
         /**
+         * ModelEntry
+         * @description A model; `family` null: guessed from the id, as `markup`. `available` false: no target serves it.
+         */
+        ModelEntry: {
+            /** Id */
+            id: string;
+            /** Targets */
+            targets: components["schemas"]["TargetRefEntry"][];
+            /** Aliases */
+            aliases: string[];
+            /** Family */
+            family: string | null;
+            /** Markup */
+            markup: string;
+            /** Input */
+            input: ("text" | "image" | "audio" | "video")[];
+            /** Context Window */
+            context_window: number;
+            /** Max Output Tokens */
+            max_output_tokens: number;
+            /**
+             * Thinking
+             * @enum {string}
+             */
+            thinking: "on" | "off" | "never";
+            sampling: components["schemas"]["SamplingEntry"];
+            price: components["schemas"]["PricesEntry"];
+            credits: components["schemas"]["CreditsEntry"] | null;
+            limits: components["schemas"]["LimitsEntry"];
+            /** Web Search */
+            web_search: boolean;
+            /** Retires At */
+            retires_at: string | null;
+            /** Successor */
+            successor: string | null;
+            /** Available */
+            available: boolean;
+            /** Toml */
+            toml: string;
+        };
+        /**
+         * ModelLimits
+         * @description What one account may do with one model in a minute, where it has no limits of its own.
+         */
+        ModelLimits: {
+            /** Model */
+            model: string;
+            /** Rpm */
+            rpm: number;
+            /** Tpm */
+            tpm: number;
+        };
+        /**
          * ModelShown
          * @description A model; `price` null: not for sale in the account's currency; `special`: prices of this account alone.
          *
@@ -3220,12 +3989,115 @@ export interface components {
             /** Web Search */
             web_search?: string | null;
         };
+        /**
+         * MonthLineShown
+         * @description A movement, or with the kind `usage` the exchanges of `day` together; `balance` after it.
+         */
+        MonthLineShown: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Day */
+            day: string | null;
+            /** Count */
+            count: number;
+            /**
+             * Amount
+             * @example 25.00
+             */
+            amount: string;
+            /**
+             * Balance
+             * @example 25.00
+             */
+            balance: string;
+            /** Source */
+            source: string;
+            /** Details */
+            details: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * MonthShown
+         * @description The newest line first; `sums` by kind add up to `closing` less `opening`, `ever` to the balance.
+         *
+         *     `cut`: the month has lines before the last of these; the file has them all.
+         */
+        MonthShown: {
+            /** Month */
+            month: string;
+            /** Zone */
+            zone: string;
+            /** Currency */
+            currency: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * Opening
+             * @example 25.00
+             */
+            opening: string;
+            /**
+             * Closing
+             * @example 25.00
+             */
+            closing: string;
+            /** Sums */
+            sums: {
+                [key: string]: string;
+            };
+            /** Ever */
+            ever: {
+                [key: string]: string;
+            };
+            /** Lines */
+            lines: components["schemas"]["MonthLineShown"][];
+            /** Cut */
+            cut: boolean;
+        };
         /** NameShown */
         NameShown: {
             /** En */
             en: string;
             /** Zh */
             zh: string;
+        };
+        /**
+         * Near
+         * @description What an account has done with a model within the last minute, beside what it may.
+         *
+         *     Counted from the exchanges that have ended; requests that were refused are not among them.
+         */
+        Near: {
+            /** Account Id */
+            account_id: string;
+            /** Email */
+            email: string;
+            /** Model */
+            model: string;
+            /** Requests */
+            requests: number;
+            /** Rpm */
+            rpm: number;
+            /** Tokens */
+            tokens: number;
+            /** Tpm */
+            tpm: number;
         };
         /** NewPassword */
         NewPassword: {
@@ -3267,6 +4139,21 @@ export interface components {
             alive: boolean;
         };
         /**
+         * NoteShown
+         * @description Something that happened on the way; `kind` says what sort of thing, `field` where, `reason` what.
+         */
+        NoteShown: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "moderation" | "retry" | "rescued" | "cut" | "put_back" | "dropped";
+            /** Field */
+            field: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * OffPeak
          * @description From `start` to `end` of the clock in `zone` everything costs `permille` thousandths.
          */
@@ -3302,6 +4189,31 @@ export interface components {
              * @default 1
              */
             seats: number;
+        };
+        /**
+         * OwnLimits
+         * @description Limits of an account, or of one of its keys; null leaves it to the next wider limit.
+         */
+        OwnLimits: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "account" | "key";
+            /** Account Id */
+            account_id: string;
+            /** Email */
+            email: string;
+            /** Key Id */
+            key_id: string | null;
+            /** Name */
+            name: string;
+            /** Rpm */
+            rpm: number | null;
+            /** Tpm */
+            tpm: number | null;
+            /** Concurrency */
+            concurrency: number | null;
         };
         /** Page[AccountRow] */
         Page_AccountRow_: {
@@ -3349,6 +4261,13 @@ export interface components {
         Page_ExchangeShown_: {
             /** Data */
             data: components["schemas"]["ExchangeShown"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[VerdictShown] */
+        Page_VerdictShown_: {
+            /** Data */
+            data: components["schemas"]["VerdictShown"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -3602,6 +4521,171 @@ export interface components {
             web_search: components["schemas"]["WebSearchShown"];
         };
         /**
+         * PoliciesShown
+         * @description All policies; `default` is that of the settings, which counts where none of them does.
+         *
+         *     The closest counts, whole: for account and model, for the account, for the model, for all. `classifier` is
+         *     what the settings name, null where there is none.
+         */
+        PoliciesShown: {
+            /** Data */
+            data: components["schemas"]["PolicyShown"][];
+            default: components["schemas"]["PolicyValues"];
+            /** Classifier */
+            classifier: string | null;
+            /** Categories */
+            categories: components["schemas"]["Category"][];
+        };
+        /**
+         * PolicyAsked
+         * @description A policy for an account, a model or both; null means all.
+         *
+         *     `categories` overrules `input` and `output` for single categories. `thresholds`: from which score a
+         *     classifier is believed; where none is given it decides by itself. `lists` null: all that are enabled.
+         *     `system_prompts`: judge them too. `refusals_pass`: phrases of the built-in lists pass where they stand in
+         *     a rule against them. `on_failure`: whether text passes while the classifier is away.
+         */
+        PolicyAsked: {
+            /** Account Id */
+            account_id?: string | null;
+            /** Model */
+            model?: string | null;
+            /**
+             * Input
+             * @enum {string}
+             */
+            input: "block" | "flag" | "off";
+            /**
+             * Output
+             * @enum {string}
+             */
+            output: "block" | "flag" | "off";
+            /**
+             * Categories
+             * @default {}
+             */
+            categories: {
+                [key: string]: "block" | "flag" | "off";
+            };
+            /**
+             * Thresholds
+             * @default {}
+             */
+            thresholds: {
+                [key: string]: number;
+            };
+            /** Lists */
+            lists?: string[] | null;
+            /**
+             * Classifier
+             * @default true
+             */
+            classifier: boolean;
+            /**
+             * System Prompts
+             * @default false
+             */
+            system_prompts: boolean;
+            /**
+             * Refusals Pass
+             * @default true
+             */
+            refusals_pass: boolean;
+            /**
+             * On Failure
+             * @default closed
+             * @enum {string}
+             */
+            on_failure: "open" | "closed";
+        };
+        /**
+         * PolicyShown
+         * @description A policy; `account_email` is null where it is for all accounts, or for one that is gone.
+         */
+        PolicyShown: {
+            /**
+             * Input
+             * @enum {string}
+             */
+            input: "block" | "flag" | "off";
+            /**
+             * Output
+             * @enum {string}
+             */
+            output: "block" | "flag" | "off";
+            /** Categories */
+            categories: {
+                [key: string]: "block" | "flag" | "off";
+            };
+            /** Thresholds */
+            thresholds: {
+                [key: string]: number;
+            };
+            /** Lists */
+            lists: string[] | null;
+            /** Classifier */
+            classifier: boolean;
+            /** System Prompts */
+            system_prompts: boolean;
+            /** Refusals Pass */
+            refusals_pass: boolean;
+            /**
+             * On Failure
+             * @enum {string}
+             */
+            on_failure: "open" | "closed";
+            /** Id */
+            id: string;
+            /** Account Id */
+            account_id: string | null;
+            /** Account Email */
+            account_email: string | null;
+            /** Model */
+            model: string | null;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * PolicyValues
+         * @description What a policy says.
+         */
+        PolicyValues: {
+            /**
+             * Input
+             * @enum {string}
+             */
+            input: "block" | "flag" | "off";
+            /**
+             * Output
+             * @enum {string}
+             */
+            output: "block" | "flag" | "off";
+            /** Categories */
+            categories: {
+                [key: string]: "block" | "flag" | "off";
+            };
+            /** Thresholds */
+            thresholds: {
+                [key: string]: number;
+            };
+            /** Lists */
+            lists: string[] | null;
+            /** Classifier */
+            classifier: boolean;
+            /** System Prompts */
+            system_prompts: boolean;
+            /** Refusals Pass */
+            refusals_pass: boolean;
+            /**
+             * On Failure
+             * @enum {string}
+             */
+            on_failure: "open" | "closed";
+        };
+        /**
          * Preview
          * @description `without_effect` names fields that do nothing yet.
          */
@@ -3619,12 +4703,65 @@ export interface components {
             year?: string | null;
         };
         /**
+         * PriceEffect
+         * @description `accounts` have used the model within 30 days, `own_prices` have a price of their own, which stays.
+         *
+         *     The example has `input_cached`, `input_fresh` and `output` tokens: those of the model's mean request of
+         *     the last 30 days, where `measured`.
+         */
+        PriceEffect: {
+            /** Accounts */
+            accounts: number;
+            /** Own Prices */
+            own_prices: number;
+            /** Measured */
+            measured: boolean;
+            /** Input Cached */
+            input_cached: number;
+            /** Input Fresh */
+            input_fresh: number;
+            /** Output */
+            output: number;
+            /** Examples */
+            examples: components["schemas"]["ExampleShown"][];
+        };
+        /**
+         * PriceEntry
+         * @description Per million tokens, `web_search` per search; null: as `input`, or not sold.
+         */
+        PriceEntry: {
+            /**
+             * Input
+             * @example 25.00
+             */
+            input: string;
+            /**
+             * Output
+             * @example 25.00
+             */
+            output: string;
+            /** Cached Input */
+            cached_input: string | null;
+            /** Written Input */
+            written_input: string | null;
+            /** Web Search */
+            web_search: string | null;
+        };
+        /**
          * PricesAsked
          * @description What a model costs this account; null leaves it to the catalogue.
          */
         PricesAsked: {
             price?: components["schemas"]["MoneyRates"] | null;
             credits?: components["schemas"]["CreditRates"] | null;
+        };
+        /**
+         * PricesEntry
+         * @description Null: not for sale in that currency.
+         */
+        PricesEntry: {
+            USD: components["schemas"]["PriceEntry"] | null;
+            CNY: components["schemas"]["PriceEntry"] | null;
         };
         /**
          * Problematic
@@ -3763,13 +4900,15 @@ export interface components {
         };
         /**
          * ReceiptShown
-         * @description Amounts are decimal strings of `unit`; the lines' exact sum times `factor` is `cost`, rounded once.
+         * @description Amounts are decimal strings of `unit`; the lines' sum times `factor` is `exact`, and rounded `cost`.
          */
         ReceiptShown: {
             /** Unit */
             unit: string;
             /** Cost */
             cost: string;
+            /** Exact */
+            exact: string;
             /** Shortfall */
             shortfall: string;
             /** Price Version */
@@ -3778,21 +4917,6 @@ export interface components {
             factor: string;
             /** Lines */
             lines: components["schemas"]["LineShown"][];
-        };
-        /**
-         * Recent
-         * @description What the key was used for in the last 30 days; `client` is the tool seen last.
-         */
-        Recent: {
-            /** Requests */
-            requests: number;
-            /**
-             * Cost
-             * @example 25.00
-             */
-            cost: string;
-            /** Client */
-            client: string;
         };
         /** RefundAsked */
         RefundAsked: {
@@ -3857,6 +4981,24 @@ export interface components {
             role: "operator" | "developer";
         };
         /**
+         * Room
+         * @description `alarms` are the worst first; none: nothing is known to be wrong. `acts` is what was done last.
+         */
+        Room: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Alarms */
+            alarms: components["schemas"]["Alarm"][];
+            recent: components["schemas"]["tokenmill__admin__recent__Recent"];
+            /** Targets */
+            targets: components["schemas"]["TargetInRoom"][];
+            /** Acts */
+            acts: components["schemas"]["ActShown"][];
+        };
+        /**
          * RoundAsked
          * @description `invitation` is what is behind `#` in its link, for whoever follows one.
          */
@@ -3868,6 +5010,15 @@ export interface components {
             return_to: string;
             /** Invitation */
             invitation?: string | null;
+        };
+        /** SamplingEntry */
+        SamplingEntry: {
+            /** Temperature */
+            temperature: number;
+            /** Top P */
+            top_p: number;
+            tools: components["schemas"]["DrawEntry"] | null;
+            thinking: components["schemas"]["DrawEntry"] | null;
         };
         /**
          * SamplingShown
@@ -4156,14 +5307,90 @@ export interface components {
             first_ms: number | null;
         };
         /**
+         * TargetEntry
+         * @description A target; `api_key` says where the key is kept (`env:NAME`, `file:PATH`), never the key.
+         */
+        TargetEntry: {
+            /** Id */
+            id: string;
+            /**
+             * Engine
+             * @enum {string}
+             */
+            engine: "openai" | "anthropic" | "embedded";
+            /** Base Url */
+            base_url: string | null;
+            /** Api Key */
+            api_key: string | null;
+            /**
+             * Dialect
+             * @enum {string}
+             */
+            dialect: "mimo" | "hermes" | "deepseek" | "glm" | "kimi" | "llama" | "mistral" | "harmony" | "none";
+            /**
+             * Thinking Switch
+             * @enum {string}
+             */
+            thinking_switch: "thinking" | "enable_thinking" | "reasoning_effort" | "none";
+            /**
+             * Reasoning Back
+             * @enum {string}
+             */
+            reasoning_back: "required" | "accepted" | "refused";
+            /** Strict */
+            strict: boolean;
+            /** Native Search */
+            native_search: boolean;
+            /** Free */
+            free: boolean;
+            /** Enabled */
+            enabled: boolean;
+            /** Concurrency */
+            concurrency: number;
+            timeouts: components["schemas"]["TimeoutsEntry"];
+            /**
+             * On Disconnect
+             * @enum {string}
+             */
+            on_disconnect: "cancel" | "drain";
+        };
+        /** TargetInRoom */
+        TargetInRoom: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "off" | "down" | "degraded" | "healthy" | "unknown";
+            /** In Flight */
+            in_flight: number;
+        };
+        /** TargetRefEntry */
+        TargetRefEntry: {
+            /** Target */
+            target: string;
+            /** Model */
+            model: string;
+            /** Weight */
+            weight: number;
+            /** Priority */
+            priority: number;
+        };
+        /**
          * TargetShown
          * @description `last_hour` counts exchanges that ended; `runs_here` false: no engine of this node speaks to it.
+         *
+         *     `state`: `off` takes nothing new; `down` has failed since it last answered, `degraded` has answered since
+         *     its last failure within the hour, `healthy` has only answered; `unknown` was not asked within the hour.
+         *     `last_answer_at` is null where it answered nothing within the hour.
          */
         TargetShown: {
             /** Id */
             id: string;
             /** Engine */
             engine: string;
+            entry: components["schemas"]["TargetEntry"];
             /** Toml */
             toml: string;
             /** Models */
@@ -4178,7 +5405,123 @@ export interface components {
             failed_last_hour: number;
             /** First Ms Last Hour */
             first_ms_last_hour: number | null;
+            /** Last Answer At */
+            last_answer_at: string | null;
             last_error: components["schemas"]["LastError"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "off" | "down" | "degraded" | "healthy" | "unknown";
+        };
+        /**
+         * TestAsked
+         * @description A text to try; as whose, and for which model, where that matters. `classifier` false: lists only.
+         */
+        TestAsked: {
+            /** Text */
+            text: string;
+            /**
+             * Direction
+             * @default input
+             * @enum {string}
+             */
+            direction: "input" | "output";
+            /** Account Id */
+            account_id?: string | null;
+            /** Model */
+            model?: string | null;
+            /**
+             * Classifier
+             * @default true
+             */
+            classifier: boolean;
+        };
+        /**
+         * Tested
+         * @description What would come of the text; times are in microseconds.
+         *
+         *     `verdict` `off`: the policy does not look in this direction; what would be found is shown all the same.
+         *     `normalised` is the form in which phrases are looked for.
+         */
+        Tested: {
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "block" | "flag" | "pass" | "off";
+            /** Policy Id */
+            policy_id: string | null;
+            policy: components["schemas"]["PolicyValues"];
+            /** Findings */
+            findings: components["schemas"]["FindingShown"][];
+            /** Normalised */
+            normalised: string;
+            /** Failed */
+            failed: string | null;
+            /** Lists Us */
+            lists_us: number;
+            /** Classifier Us */
+            classifier_us: number | null;
+        };
+        /**
+         * TimeoutsEntry
+         * @description In seconds.
+         */
+        TimeoutsEntry: {
+            /** Connect */
+            connect: number;
+            /** First */
+            first: number;
+            /** Between */
+            between: number;
+            /** Whole */
+            whole: number;
+        };
+        /**
+         * ToolListed
+         * @description `clients` of the usage rows name a tool by its id.
+         */
+        ToolListed: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Wires */
+            wires: ("chat" | "messages" | "responses")[];
+        };
+        /**
+         * ToolShown
+         * @description `placeholder` stands in texts and commands where the key belongs.
+         */
+        ToolShown: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Model */
+            model: string;
+            /**
+             * Wire
+             * @enum {string}
+             */
+            wire: "chat" | "messages" | "responses";
+            /** Wires */
+            wires: components["schemas"]["WireShown"][];
+            /** Placeholder */
+            placeholder: string;
+            /** Install */
+            install: string;
+            /** Connect */
+            connect: string;
+            /** Check */
+            check: string;
+            /** Start */
+            start: string;
+            /** Files */
+            files: components["schemas"]["tokenmill__admin__developer__tools__FileShown"][];
+            /** Notes */
+            notes: components["schemas"]["Both"][];
         };
         /** TopUpAsked */
         TopUpAsked: {
@@ -4240,6 +5583,9 @@ export interface components {
         /**
          * UsageShown
          * @description `starts` are all buckets of the range; a series leaves out those in which nothing happened.
+         *
+         *     `complete_until` is when the oldest exchange began that still runs and so is not counted yet; null: none
+         *     does. `kept_since` is from when on single exchanges are kept; null: all of them.
          */
         UsageShown: {
             /**
@@ -4252,6 +5598,10 @@ export interface components {
              * Format: date-time
              */
             until: string;
+            /** Complete Until */
+            complete_until: string | null;
+            /** Kept Since */
+            kept_since: string | null;
             /** Zone */
             zone: string;
             /** Currency */
@@ -4261,6 +5611,55 @@ export interface components {
             total: components["schemas"]["SumsShown"];
             /** Series */
             series: components["schemas"]["SeriesShown"][];
+        };
+        /**
+         * VerdictShown
+         * @description What was blocked or flagged, or could not be judged (`failed`); what was said is not kept.
+         */
+        VerdictShown: {
+            /** Id */
+            id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Exchange Id */
+            exchange_id: string;
+            /** Request Id */
+            request_id: string;
+            /** Account Id */
+            account_id: string;
+            /** Account Email */
+            account_email: string | null;
+            /** Key Id */
+            key_id: string;
+            /** Model */
+            model: string;
+            /** Protocol */
+            protocol: string;
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "input" | "output";
+            /** Place */
+            place: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "blocked" | "flagged" | "failed";
+            /** Category */
+            category: string;
+            /** Source */
+            source: string;
+            /** Rule */
+            rule: string;
+            /** Score */
+            score: number;
+            /** False Positive */
+            false_positive: boolean;
         };
         /**
          * Verified
@@ -4476,6 +5875,58 @@ export interface components {
              */
             credits: string;
         };
+        /** WireShown */
+        WireShown: {
+            /**
+             * Wire
+             * @enum {string}
+             */
+            wire: "chat" | "messages" | "responses";
+            /** Name */
+            name: string;
+            /** Base Url */
+            base_url: string;
+        };
+        /**
+         * FileShown
+         * @description `use` is how models can be shown the file, null: not at all; `media_type` is told by its content.
+         */
+        tokenmill__admin__developer__files__FileShown: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Purpose */
+            purpose: string;
+            /** Media Type */
+            media_type: string;
+            /** Use */
+            use: ("image" | "audio" | "video" | "pdf" | "text") | null;
+            /** Size */
+            size: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+        };
+        /**
+         * Recent
+         * @description What the key was used for in the last 30 days; `client` is the tool seen last.
+         */
+        tokenmill__admin__developer__keys__Recent: {
+            /** Requests */
+            requests: number;
+            /**
+             * Cost
+             * @example 25.00
+             */
+            cost: string;
+            /** Client */
+            client: string;
+        };
         /** InvitationAsked */
         tokenmill__admin__developer__members__InvitationAsked: {
             /** Email */
@@ -4486,6 +5937,20 @@ export interface components {
              * @enum {string}
              */
             standing: "owner" | "member";
+        };
+        /**
+         * FileShown
+         * @description `others` are places that win over the usual one where they are; `text` is a file that has nothing else.
+         */
+        tokenmill__admin__developer__tools__FileShown: {
+            /** Place */
+            place: string;
+            /** Others */
+            others: string[];
+            /** Format */
+            format: string;
+            /** Text */
+            text: string;
         };
         /**
          * PriceShown
@@ -4587,6 +6052,26 @@ export interface components {
             month: string | null;
             /** Year */
             year: string | null;
+        };
+        /**
+         * Recent
+         * @description Rates and times are of the exchanges that ended within the last five minutes.
+         */
+        tokenmill__admin__recent__Recent: {
+            /** In Flight */
+            in_flight: number;
+            /** Requests Per Second */
+            requests_per_second: number;
+            /** Output Per Second */
+            output_per_second: number;
+            /** First Ms Median */
+            first_ms_median: number | null;
+            /** First Ms P95 */
+            first_ms_p95: number | null;
+            /** Failed */
+            failed: number;
+            /** Ended */
+            ended: number;
         };
         Error: {
             error: {
@@ -5974,6 +7459,72 @@ export interface operations {
             };
         };
     };
+    statement_of_month_console_api_v1_wallet_month_get: {
+        parameters: {
+            query: {
+                /** @description As 2026-11. */
+                month: string;
+                /** @description A time zone, as Asia/Shanghai. */
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonthShown"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    statement_csv_console_api_v1_wallet_statement_csv_get: {
+        parameters: {
+            query: {
+                /** @description As 2026-11. */
+                month: string;
+                /** @description A time zone, as Asia/Shanghai. */
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     redeem_code_console_api_v1_wallet_redeem_post: {
         parameters: {
             query?: never;
@@ -6360,6 +7911,8 @@ export interface operations {
                 step?: "hour" | "day";
                 group?: "none" | "model" | "key" | "client";
                 zone?: string;
+                /** @description Count single exchanges alone, which know `first_ms`. */
+                times?: boolean;
             };
             header?: never;
             path?: never;
@@ -6398,6 +7951,7 @@ export interface operations {
                 client?: string | null;
                 purse?: "both" | "wallet" | "plan";
                 status?: "all" | "answered" | "failed" | "cancelled";
+                order?: "newest" | "dearest";
                 limit?: number;
                 cursor?: string | null;
             };
@@ -6438,6 +7992,7 @@ export interface operations {
                 client?: string | null;
                 purse?: "both" | "wallet" | "plan";
                 status?: "all" | "answered" | "failed" | "cancelled";
+                zone?: string;
             };
             header?: never;
             path?: never;
@@ -6480,7 +8035,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ExchangeShown"];
+                    "application/json": components["schemas"]["ExchangeWhole"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    kept_console_api_v1_usage_kept_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kept"];
                 };
             };
             /** @description What went wrong */
@@ -6541,6 +8125,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelShown"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    tools_console_api_v1_tools_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Everything_ToolListed_"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    tool_console_api_v1_tools__tool_id__get: {
+        parameters: {
+            query?: {
+                /** @description Which kind of key: the wallet's, or the Token Plan's. */
+                purse?: "sk" | "tp";
+                /** @description The protocol; left out, the tool's own first. */
+                wire?: ("chat" | "messages" | "responses") | null;
+                /** @description The model; left out, a usual one. */
+                model?: string | null;
+            };
+            header?: never;
+            path: {
+                tool_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolShown"];
                 };
             };
             /** @description What went wrong */
@@ -6616,7 +8267,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FileShown"];
+                    "application/json": components["schemas"]["tokenmill__admin__developer__files__FileShown"];
                 };
             };
             /** @description What went wrong */
@@ -7325,6 +8976,8 @@ export interface operations {
                 step?: "hour" | "day";
                 group?: "none" | "model" | "key" | "client";
                 zone?: string;
+                /** @description Count single exchanges alone, which know `first_ms`. */
+                times?: boolean;
             };
             header?: never;
             path: {
@@ -7365,6 +9018,7 @@ export interface operations {
                 client?: string | null;
                 purse?: "both" | "wallet" | "plan";
                 status?: "all" | "answered" | "failed" | "cancelled";
+                order?: "newest" | "dearest";
                 limit?: number;
                 cursor?: string | null;
             };
@@ -8018,6 +9672,66 @@ export interface operations {
             };
         };
     };
+    models_console_api_v1_operator_models_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Everything_ModelEntry_"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    remove_console_api_v1_operator_models__model_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     targets_console_api_v1_operator_targets_get: {
         parameters: {
             query?: never;
@@ -8034,6 +9748,99 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Everything_TargetShown_"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    disable_console_api_v1_operator_targets__target_id__disable_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetShown"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    enable_console_api_v1_operator_targets__target_id__enable_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetShown"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    remove_console_api_v1_operator_targets__target_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description What went wrong */
@@ -8067,6 +9874,392 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Tried"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    limits_console_api_v1_operator_limits_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsShown"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    room_console_api_v1_operator_room_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    policies_console_api_v1_operator_moderation_policies_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoliciesShown"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    write_policy_console_api_v1_operator_moderation_policies_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyShown"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    remove_policy_console_api_v1_operator_moderation_policies__policy_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    lists_console_api_v1_operator_moderation_lists_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Everything_ListShown_"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    whole_list_console_api_v1_operator_moderation_lists__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListWhole"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    write_list_console_api_v1_operator_moderation_lists__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListShown"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    remove_list_console_api_v1_operator_moderation_lists__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    test_console_api_v1_operator_moderation_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tested"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    verdicts_console_api_v1_operator_moderation_verdicts_get: {
+        parameters: {
+            query?: {
+                outcome?: ("blocked" | "flagged" | "failed") | null;
+                direction?: ("input" | "output") | null;
+                category?: components["schemas"]["Category"] | null;
+                account_id?: string | null;
+                model?: string | null;
+                exchange_id?: string | null;
+                false_positive?: boolean | null;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_VerdictShown_"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    mark_verdict_console_api_v1_operator_moderation_verdicts__verdict_id__mark_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verdict_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerdictShown"];
                 };
             };
             /** @description What went wrong */
@@ -8285,6 +10478,8 @@ export interface operations {
                 step?: "hour" | "day";
                 group?: "none" | "model" | "key" | "client";
                 zone?: string;
+                /** @description Count single exchanges alone, which know `first_ms`. */
+                times?: boolean;
             };
             header?: never;
             path?: never;

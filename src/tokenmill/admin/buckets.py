@@ -79,7 +79,7 @@ async def series_of(
 ) -> list[Series]:
     """Sums of the usage rows for which `where` holds, the group that is dearest first."""
     grouped = _column(group)
-    quarter = _quarter(work).label("quarter")
+    quarter = quarter_of(work, Usage.__table__.c.started_at).label("quarter")
     rows = await work.session.execute(
         select(
             quarter,
@@ -130,6 +130,15 @@ def starts(since: datetime, until: datetime, step: Step, zone: ZoneInfo) -> list
     return list(found)
 
 
+def quarter_of(work: ReadWork, moment: ColumnElement[datetime]) -> ColumnElement[int]:
+    """Which quarter of an hour since 1970 a moment is in."""
+    if work.session.get_bind().dialect.name == "sqlite":
+        seconds = cast(func.strftime("%s", moment), Integer)
+    else:
+        seconds = cast(func.floor(func.extract("epoch", moment)), Integer)
+    return seconds.op("/")(QUARTER)
+
+
 def _weight(series: Series) -> tuple[int, int, str]:
     whole = Sums()
     for sums in series.buckets.values():
@@ -151,15 +160,6 @@ def _column(group: Group) -> ColumnElement[str]:
             return Usage.__table__.c.key_id
         case "client":
             return Usage.__table__.c.client
-
-
-def _quarter(work: ReadWork) -> ColumnElement[int]:
-    """Which quarter of an hour since 1970 a row began in."""
-    if work.session.get_bind().dialect.name == "sqlite":
-        seconds = cast(func.strftime("%s", Usage.started_at), Integer)
-    else:
-        seconds = cast(func.floor(func.extract("epoch", Usage.started_at)), Integer)
-    return seconds.op("/")(QUARTER)
 
 
 def _start(quarter: int, step: Step, zone: ZoneInfo) -> datetime:

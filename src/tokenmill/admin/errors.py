@@ -10,6 +10,7 @@ import msgspec
 
 from tokenmill.accounts.oidc.problems import SignInProblem
 from tokenmill.accounts.refusals import Refusal
+from tokenmill.billing.codes import UnusableCode
 from tokenmill.kit.faults import Code, Fault
 
 STATUSES: Final[Mapping[Code, int]] = {
@@ -66,7 +67,7 @@ class _Body(msgspec.Struct):
 def body_of(fault: Fault, request_id: str) -> bytes:
     """`{"error": {"code", "message", "field", "request_id"}}`; a refusal's code is its reason."""
     match fault:
-        case Refusal():
+        case Refusal() | UnusableCode():
             code: str = fault.reason
         case SignInProblem():
             code = fault.problem

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from tokenmill.accounts.keys import list_keys
 from tokenmill.admin.buckets import Group, Step, Sums, check_range, rolled, series_of, starts, zone_of
@@ -16,8 +16,11 @@ from tokenmill.billing.charts import usage_series
 from tokenmill.billing.receipts import ExchangeView, exchange_view
 from tokenmill.kit.ids import AccountId
 from tokenmill.store.database import ReadWork
+from tokenmill.store.ledger_tables import Hold
+from tokenmill.store.marks import USAGE_KEPT, mark_at
 from tokenmill.store.tables import Usage
 
+_CHARGED: Final = Usage.cost - Usage.shortfall
 _FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 """Between them there is room to add days, and to tell a time in any zone."""
@@ -41,9 +44,19 @@ class SeriesAsked(Filters):
     step: Step = "day"
     group: Group = "none"
     zone: str = Field(default="UTC", max_length=64)
+    times: bool = Field(default=False, description="Count single exchanges alone, which know `first_ms`.")
+
+
+class SheetAsked(Filters):
+    """As a file; times in it are those of `zone`."""
+
+    zone: str = Field(default="UTC", max_length=64)
 
 
 class ExchangesAsked(Filters):
+    """A page of them; `dearest` sorts by what was charged, whatever the unit."""
+
+    order: Literal["newest", "dearest"] = "newest"
     limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = Field(default=None, max_length=500)
 
@@ -79,10 +92,16 @@ class SeriesShown(Shown):
 
 
 class UsageShown(Shown):
-    """`starts` are all buckets of the range; a series leaves out those in which nothing happened."""
+    """`starts` are all buckets of the range; a series leaves out those in which nothing happened.
+
+    `complete_until` is when the oldest exchange began that still runs and so is not counted yet; null: none
+    does. `kept_since` is from when on single exchanges are kept; null: all of them.
+    """
 
     since: Moment
     until: Moment
+    complete_until: Moment | None
+    kept_since: Moment | None
     zone: str
     currency: str
     starts: list[Moment]
@@ -91,16 +110,20 @@ class UsageShown(Shown):
 
 
 class LineShown(Shown):
+    """`rate` is for a million tokens, or for one search; `amount` is what the count comes to, unrounded."""
+
     kind: str
     count: int
     rate: str
+    amount: str
 
 
 class ReceiptShown(Shown):
-    """Amounts are decimal strings of `unit`; the lines' exact sum times `factor` is `cost`, rounded once."""
+    """Amounts are decimal strings of `unit`; the lines' sum times `factor` is `exact`, and rounded `cost`."""
 
     unit: str
     cost: str
+    exact: str
     shortfall: str
     price_version: str
     factor: str
@@ -141,7 +164,8 @@ async def usage_of(
     since = asked.since or until - timedelta(days=30)
     check_range(since, until, asked.step)
     zone = zone_of(asked.zone)
-    if account_id is not None and asked.zone == "UTC" and asked.step == "day" and _unfiltered(asked):
+    plain = asked.zone == "UTC" and asked.step == "day" and not asked.times and _unfiltered(asked)
+    if account_id is not None and plain:
         found = rolled(await usage_series(work, account_id, since, until, by=asked.group))
     else:
         where = conditions(asked, account_id, since=since, until=until)
@@ -165,6 +189,8 @@ async def usage_of(
     return UsageShown(
         since=since,
         until=until,
+        complete_until=await _oldest_running(work, account_id, until),
+        kept_since=await mark_at(work, USAGE_KEPT),
         zone=asked.zone,
         currency=currency,
         starts=starts(since, until, asked.step, zone),
@@ -177,20 +203,21 @@ async def exchanges_of(
     work: ReadWork, asked: ExchangesAsked, account_id: AccountId | None, *, targets: bool = False
 ) -> Page[ExchangeShown]:
     """Single exchanges, the newest first; `targets` shows operators who answered."""
+    dearest = asked.order == "dearest"
     where = conditions(asked, account_id)
-    if (after := read_cursor(asked.cursor, str)) is not None:
-        where.append(Usage.id < after[0])
-    rows = (
-        await work.session.scalars(
-            select(Usage).where(*where).order_by(Usage.id.desc()).limit(asked.limit + 1)
-        )
-    ).all()
+    if (after := read_cursor(asked.cursor, *((int, str) if dearest else (str,)))) is not None:
+        *cost, last = after
+        before = Usage.id < last
+        where.append(or_(_CHARGED < cost[0], and_(_CHARGED == cost[0], before)) if dearest else before)
+    order = (_CHARGED.desc(), Usage.id.desc()) if dearest else (Usage.id.desc(),)
+    query = select(Usage).where(*where).order_by(*order).limit(asked.limit + 1)
+    rows = (await work.session.scalars(query)).all()
     names = await key_names(work, account_id)
     return page_of(
         rows,
         asked.limit,
         lambda row: exchange_shown(row, exchange_view(row), names, targets=targets),
-        lambda row: (row.id,),
+        lambda row: (row.cost - row.shortfall, row.id) if dearest else (row.id,),
     )
 
 
@@ -203,6 +230,7 @@ def exchange_shown(
         receipt = ReceiptShown(
             unit=view.receipt.unit,
             cost=view.receipt.cost,
+            exact=view.receipt.exact,
             shortfall=view.receipt.shortfall,
             price_version=view.receipt.price_version,
             factor=view.receipt.factor,
@@ -263,6 +291,13 @@ def conditions(
     if asked.status != "all":
         found.append(Usage.status == asked.status)
     return found
+
+
+async def _oldest_running(work: ReadWork, account_id: AccountId | None, until: datetime) -> datetime | None:
+    query = select(func.min(Hold.created_at)).where(Hold.state == "held", Hold.created_at < until)
+    if account_id is not None:
+        query = query.where(Hold.account_id == account_id)
+    return await work.session.scalar(query)
 
 
 def _unfiltered(asked: Filters) -> bool:

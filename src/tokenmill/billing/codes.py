@@ -6,6 +6,7 @@ import secrets
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 from sqlalchemy import CursorResult, or_, select, update
@@ -29,6 +30,17 @@ _CHANCE = 18  # 90 bits: nobody finds one by guessing.
 _SUM = 2
 _GROUP = 5
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+
+
+Reason = Literal["code_used", "code_expired", "code_disabled", "code_unknown", "code_currency"]
+
+
+class UnusableCode(Fault):
+    """A code that brings nothing, and for what reason."""
+
+    def __init__(self, reason: Reason, code: Code, message: str) -> None:
+        super().__init__(code, message, field="code")
+        self.reason = reason
 
 
 class CodeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,8 +122,8 @@ async def redeem(
     redeemed, is out of use, or has expired.
     """
     if not looks_like_code(code):
-        raise Fault(
-            Code.BAD_VALUE, "This is not a code. It looks like ABCDE-12345-FGHJK-67890.", field="code"
+        raise UnusableCode(
+            "code_unknown", Code.BAD_VALUE, "This is not a code. It looks like ABCDE-12345-FGHJK-67890."
         )
     row = await _find(work, hashed_under, _normal(code))
     account = await work.session.get(Account, account_id)
@@ -120,10 +132,10 @@ async def redeem(
     now = clock.now()
     _refuse_dead(row, now)
     if row.currency != account.currency:
-        raise Fault(
+        raise UnusableCode(
+            "code_currency",
             Code.BAD_VALUE,
             f"This code is for a wallet in {row.currency}, and yours is in {account.currency}.",
-            field="code",
         )
     taken = await work.session.execute(
         update(RedeemCode)
@@ -219,7 +231,7 @@ async def _find(work: UnitOfWork, hashed_under: Sequence[bytes], code: str) -> R
     digests = [keyed_hash(secret, code) for secret in hashed_under]
     row = (await work.session.scalars(select(RedeemCode).where(RedeemCode.hash.in_(digests)))).first()
     if row is None:
-        raise Fault(Code.NOT_FOUND, "This code is not known here.", field="code")
+        raise UnusableCode("code_unknown", Code.NOT_FOUND, "This code is not known here.")
     row.hash = digests[0]  # Once an old secret is dropped, its codes are still known to be used.
     return row
 
@@ -228,13 +240,14 @@ def _refuse_dead(row: RedeemCode, now: datetime) -> None:
     if row.redeemed_at is not None:
         raise _used()
     if row.disabled_at is not None:
-        raise Fault(Code.CONFLICT, "This code is out of use. Ask whoever gave it to you.", field="code")
+        message = "This code is out of use. Ask whoever gave it to you."
+        raise UnusableCode("code_disabled", Code.CONFLICT, message)
     if row.expires_at is not None and row.expires_at <= now:
-        raise Fault(Code.CONFLICT, f"This code expired at {rfc3339(row.expires_at)}.", field="code")
+        raise UnusableCode("code_expired", Code.CONFLICT, f"This code expired at {rfc3339(row.expires_at)}.")
 
 
-def _used() -> Fault:
-    return Fault(Code.CONFLICT, "This code has been redeemed already.", field="code")
+def _used() -> UnusableCode:
+    return UnusableCode("code_used", Code.CONFLICT, "This code has been redeemed already.")
 
 
 def _view(row: RedeemCode) -> CodeView:

@@ -17,25 +17,35 @@ from tokenmill.store.database import ReadWork
 from tokenmill.store.tables import Usage as UsageRow
 
 _KINDS = ("input_fresh", "input_cached", "input_written", "output", "output_reasoning")
+_MONEY_DIGITS = 9 + 6
+"""Digits of a product of a count and a rate in billionths for a million."""
+_CREDIT_DIGITS = 3 + 6
+_PERMILLE_DIGITS = 3
 
 
 class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
-    """So many tokens or searches of one kind; `rate` is for a million tokens, or for one search."""
+    """So many tokens or searches of one kind; `rate` is for a million tokens, or for one search.
+
+    `amount` is the product with every digit it has, before `factor`.
+    """
 
     kind: str
     count: int
     rate: str
+    amount: str
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What an exchange cost, and why. Amounts are decimal strings of `unit`: USD, CNY or credits.
 
-    The lines' exact sum, times `factor` (off-peak hours), is rounded once to a billionth of the currency or
-    a thousandth of a credit. `shortfall` is the share that neither balance nor plan could pay.
+    `exact` is the sum of the lines' amounts, times `factor` (off-peak hours); `cost` is that, rounded once to
+    a billionth of the currency or a thousandth of a credit. `shortfall` is the share of it that neither
+    balance nor plan could pay.
     """
 
     unit: str
     cost: str
+    exact: str
     shortfall: str
     price_version: str
     factor: str
@@ -131,9 +141,13 @@ def shown_amount(amount: int, unit: str) -> str:
 
 
 def _receipt(row: UsageRow, tariff: Tariff, tokens: Usage) -> Receipt:
+    lines = tariff.lines(tokens, row.searches)
+    finest = _MONEY_DIGITS if row.unit != CREDITS else _CREDIT_DIGITS
+    total = sum(line.count * line.rate for line in lines)
     return Receipt(
         unit=row.unit,
         cost=shown_amount(row.cost, row.unit),
+        exact=_exact(total * tariff.permille, finest + _PERMILLE_DIGITS),
         shortfall=shown_amount(row.shortfall, row.unit),
         price_version=tariff.version,
         factor=show(Nano(tariff.permille * NANO // PERMILLE)),
@@ -142,7 +156,14 @@ def _receipt(row: UsageRow, tariff: Tariff, tokens: Usage) -> Receipt:
                 kind=line.kind,
                 count=line.count,
                 rate=shown_amount(line.rate // MILLION if line.kind == "web_search" else line.rate, row.unit),
+                amount=_exact(line.count * line.rate, finest),
             )
-            for line in tariff.lines(tokens, row.searches)
+            for line in lines
         ),
     )
+
+
+def _exact(amount: int, places: int) -> str:
+    """A whole number of 10^-places as the shortest decimal."""
+    whole, part = divmod(amount, 10**places)
+    return f"{whole}.{part:0{places}d}".rstrip("0").rstrip(".")

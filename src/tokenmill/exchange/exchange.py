@@ -100,6 +100,7 @@ class Running:
         if self._again is None or not passes_elsewhere(fault):
             raise fault
         log.warning("target failed", target=self._ticket.target, fault=fault.message)
+        self._ticket.drops.append(_tried(self._ticket.target, fault))
         self._ticket.start_over()
         return await self._again()
 
@@ -369,6 +370,7 @@ class Exchanges:
                     if not passes_elsewhere(fault):
                         raise
                     last = fault
+                    ticket.drops.append(_tried(route.target, fault))
                     log.warning("target failed", target=route.target, fault=fault.message)
                 wait = None if usual is None else wait_of(last, usual)
                 if wait is not None:
@@ -413,6 +415,11 @@ class Exchanges:
         if route.key_from is None:
             return route
         return msgspec.structs.replace(route, api_key=self._read_key(route.key_from))
+
+
+def _tried(target: str, fault: Fault) -> Drop:
+    """For the receipt: who was asked and did not answer."""
+    return Drop("target", f"{target}: {fault.code.value}")
 
 
 async def _opening(frames: AsyncGenerator[Frame]) -> list[Frame]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from tokenmill.accounts.audit import Actor
 from tokenmill.accounts.preferences import preferences
 from tokenmill.accounts.throttle import Subject
 from tokenmill.admin.acting import acting, acting_as
+from tokenmill.admin.buckets import zone_of
 from tokenmill.admin.caller import Anyone, Desk, Member, Owner, address_of
+from tokenmill.admin.months import month_in, month_of, month_sheet
 from tokenmill.admin.services import Services
 from tokenmill.admin.shapes import (
     Amount,
@@ -34,6 +37,9 @@ from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Payments
 
 router = APIRouter(tags=["wallet"])
+
+MonthName = Annotated[str, Query(max_length=7, description="As 2026-11.")]
+Zone = Annotated[str, Query(max_length=64, description="A time zone, as Asia/Shanghai.")]
 
 
 class Wallet(Shown):
@@ -57,6 +63,39 @@ class Entry(Shown):
     amount: Amount
     balance: Amount
     details: dict[str, Any]
+
+
+class MonthLineShown(Shown):
+    """A movement, or with the kind `usage` the exchanges of `day` together; `balance` after it."""
+
+    id: str
+    kind: str
+    at: Moment
+    day: str | None
+    count: int
+    amount: Amount
+    balance: Amount
+    source: str
+    details: dict[str, Any]
+
+
+class MonthShown(Shown):
+    """The newest line first; `sums` by kind add up to `closing` less `opening`, `ever` to the balance.
+
+    `cut`: the month has lines before the last of these; the file has them all.
+    """
+
+    month: str
+    zone: str
+    currency: str
+    since: Moment
+    until: Moment
+    opening: Amount
+    closing: Amount
+    sums: dict[str, Amount]
+    ever: dict[str, Amount]
+    lines: list[MonthLineShown]
+    cut: bool
 
 
 class CodeAsked(Asked):
@@ -120,6 +159,43 @@ async def entries(caller: Member, desk: Desk, limit: Limit = 50, cursor: Cursor 
     async with desk.database.read() as work:
         found = await statement(work, wallet_of(caller.account_id), cursor=cursor, limit=limit)
     return Page(data=[entry_shown(line) for line in found.lines], next_cursor=found.next)
+
+
+@router.get("/wallet/month")
+async def statement_of_month(month: MonthName, caller: Member, desk: Desk, zone: Zone = "UTC") -> MonthShown:
+    """What a month of a time zone began and ended with, and what changed it; exchanges by the day."""
+    place = zone_of(zone)
+    since, until = month_of(month, place)
+    async with desk.database.read() as work:
+        found = await month_in(work, wallet_of(caller.account_id), since, until, place)
+    return MonthShown(
+        month=month,
+        zone=zone,
+        currency=caller.who.currency,
+        since=since,
+        until=until,
+        opening=found.opening,
+        closing=found.closing,
+        sums=dict(found.sums),
+        ever=dict(found.ever),
+        lines=[MonthLineShown.of(line) for line in found.lines],
+        cut=found.cut,
+    )
+
+
+@router.get("/wallet/statement.csv", response_class=StreamingResponse)
+async def statement_csv(
+    month: MonthName, caller: Member, desk: Desk, zone: Zone = "UTC"
+) -> StreamingResponse:
+    """The same as a file for spreadsheets, with each exchange by itself."""
+    place = zone_of(zone)
+    since, until = month_of(month, place)
+    purse = wallet_of(caller.account_id)
+    return StreamingResponse(
+        month_sheet(desk.database, purse, caller.who.currency, since, until, place),
+        media_type="text/csv; charset=utf-8",
+        headers={"content-disposition": f'attachment; filename="statement-{month}.csv"'},
+    )
 
 
 @router.post("/wallet/redeem")
