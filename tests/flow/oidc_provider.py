@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from aiohttp import web
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from joserfc import jwt
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, RSAKey
 
 from tokenmill.kit.clock import Clock
@@ -44,7 +46,7 @@ class Provider:
     auth_age: float | None = 0.0
     """Seconds since its user showed who they are; None: it does not tell."""
     misbehaves: dict[str, str] = field(default_factory=dict)
-    """By path: slow, trickle, endless, redirect, garbage, not_utf8, error."""
+    """By path: slow, trickle, endless, large, redirect, garbage, not_utf8, error."""
     asked: list[str] = field(default_factory=list)
     authorize: list[dict[str, str]] = field(default_factory=list)
 
@@ -81,6 +83,8 @@ class Provider:
         match self.alg:
             case "RS256" | "PS256":
                 return jwt.encode({"alg": self.alg, "kid": self.rsa.kid}, claims, self.rsa, [self.alg])
+            case "no-kid":
+                return jwt.encode({"alg": "RS256"}, claims, self.rsa, ["RS256"])
             case "ES256":
                 return jwt.encode({"alg": "ES256", "kid": self.ec.kid}, claims, self.ec, ["ES256"])
             case "none":
@@ -102,6 +106,8 @@ class Provider:
             case "tampered":
                 head, _, tail = jwt.encode({"alg": "RS256"}, claims, self.rsa, ["RS256"]).split(".")
                 return f"{head}.{_part(claims | {'sub': 'somebody-else'})}.{tail}"
+            case "list":
+                return _rs256({"alg": "RS256", "kid": self.rsa.kid}, [claims], self.rsa)
             case "words":
                 return "not.a.token"
             case _:
@@ -109,8 +115,16 @@ class Provider:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
-        if (how := self.misbehaves.get(request.path)) is not None:
+        how = self.misbehaves.get(request.path)
+        if how == "large":
+            good = await self._answer(request)
+            assert isinstance(good.body, bytes)
+            return web.Response(body=good.body + b" " * 600_000, content_type="application/json")
+        if how is not None and "followed" not in request.query:
             return await _misbehave(request, how)
+        return await self._answer(request)
+
+    async def _answer(self, request: web.Request) -> web.Response:
         match request.path:
             case "/.well-known/openid-configuration":
                 return web.json_response(self._describe())
@@ -164,6 +178,16 @@ class Provider:
         return web.json_response(tokens)
 
 
+def short_key() -> RSAKey:
+    """A key of 1,024 bits, which was enough once."""
+    key = rsa.generate_private_key(65_537, 1_024)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    with pytest.warns(SecurityWarning):
+        return RSAKey.import_key(pem)
+
+
 async def _misbehave(request: web.Request, how: str) -> web.StreamResponse:
     match how:
         case "slow":
@@ -176,7 +200,7 @@ async def _misbehave(request: web.Request, how: str) -> web.StreamResponse:
                 await endless.write(b" " * (65536 if how == "endless" else 1))
                 await asyncio.sleep(0 if how == "endless" else 0.05)
         case "redirect":
-            raise web.HTTPFound("http://127.0.0.1:1/elsewhere")
+            raise web.HTTPTemporaryRedirect(f"{request.path}?followed")  # A good answer waits there.
         case "garbage":
             return web.Response(body=b"[" * 100_000, content_type="application/json")
         case "not_utf8":
@@ -191,7 +215,7 @@ def _text(plain: bytes) -> str:
     return base64.urlsafe_b64encode(plain).decode().rstrip("=")
 
 
-def _part(value: dict[str, Any]) -> str:
+def _part(value: Any) -> str:
     return _text(json.dumps(value).encode())
 
 
@@ -200,7 +224,7 @@ def _hmac_signed(header: dict[str, Any], claims: dict[str, Any], secret: bytes) 
     return f"{signed}.{_text(hmac.digest(secret, signed.encode(), hashlib.sha256))}"
 
 
-def _rs256(header: dict[str, Any], claims: dict[str, Any], key: RSAKey) -> str:
+def _rs256(header: dict[str, Any], claims: Any, key: RSAKey) -> str:
     signed = f"{_part(header)}.{_part(claims)}"
     assert key.private_key is not None
     return f"{signed}.{_text(key.private_key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"

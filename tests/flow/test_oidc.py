@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.flow.admin_client import API, Browser, browser
-from tests.flow.oidc_provider import CLIENT, SECRET, Provider, open_provider
+from tests.flow.oidc_provider import CLIENT, SECRET, Provider, open_provider, short_key
 from tokenmill.accounts.accounts import create_account
 from tokenmill.accounts.passwords import NO_PASSWORD, hash_password
 from tokenmill.store.identity_tables import Identity
@@ -182,8 +182,12 @@ async def test_a_verified_address_joins_the_user_whom_an_operator_made(stage: St
             stage.provider.verified = unverified
             assert problem_of(await whole_way(one)) == "unverified_email", unverified
         await stays_out(one)
-        assert await stage.count(Identity) == 0
         stage.provider.verified = True
+        stage.provider.userinfo = {"sub": "sub-1"}
+        stage.provider.email = "\u212anown@example.com"  # A Kelvin sign; its lower case is an ASCII k.
+        assert problem_of(await whole_way(one)) == "no_email"
+        stage.provider.email = "Known@Example.com"
+        assert await stage.count(Identity) == 0
         await whole_way(one)
         assert (await signed_in(one))["user_id"] == user_id
         assert len(await stage.audited("user.join_identity")) == 1
@@ -289,6 +293,7 @@ BAD_CLAIMS: dict[str, dict[str, Any]] = {
     "an empty subject": {"sub": ""},
     "a subject that is no text": {"sub": 7},
     "a subject that is too long": {"sub": "x" * 256},
+    "a subject that no database keeps": {"sub": "a\x00b"},
 }
 BAD_TIMES = {
     "over": {"exp": -121},
@@ -325,22 +330,39 @@ async def test_a_nonce_among_others_is_not_the_nonce(stage: Stage) -> None:
 
 async def test_a_token_that_the_provider_did_not_sign_lets_nobody_in(stage: Stage) -> None:
     """No signature, the public key as an HMAC's secret, a stranger's key, also one that comes along."""
-    for alg in ("none", "HS256-pem", "HS256-jwk", "stranger", "embedded", "unknown-kid", "tampered", "words"):
+    for alg in (
+        "none",
+        "HS256-pem",
+        "HS256-jwk",
+        "stranger",
+        "embedded",
+        "unknown-kid",
+        "tampered",
+        "words",
+        "list",
+    ):
         stage.provider.alg = alg
         async with browser(stage.platform, None) as one:
             assert problem_of(await whole_way(one)) == "bad_token", alg
             await stays_out(one)
     assert await stage.count(Identity) == 0
-    assert stage.provider.asked.count("/token") == 8
+    assert stage.provider.asked.count("/token") == 9
 
 
 async def test_keys_for_another_use_and_short_ones_are_not_believed(stage: Stage) -> None:
-    """A key that encrypts, one of another algorithm, one of 1,024 bits."""
+    """A key that encrypts, one of another algorithm, one of 1,024 bits; a good one beside them is found."""
     good = stage.provider.published[0]
-    for changed in ({"use": "enc"}, {"alg": "RS512"}, {"n": "AQAB"}, {"n": 7}, {"kty": "oct"}):
+    for changed in ({"use": "enc"}, {"alg": "RS512"}, {"n": 7}, {"n": "ü"}, {"kty": "oct"}):
         stage.provider.published = [dict[str, Any](good) | changed]
         async with browser(stage.platform, None) as one:
             assert problem_of(await whole_way(one)) == "bad_token", changed
+    async with browser(stage.platform, None) as one:
+        stage.provider.alg = "no-kid"
+        stage.provider.published = [{**good, "kid": "other", "use": "enc"}, good]
+        assert await whole_way(one) == "/console/"
+        stage.provider.rsa = short_key()
+        stage.provider.published = [stage.provider.rsa.as_dict(private=False)]
+        assert problem_of(await whole_way(one)) == "bad_token"
 
 
 async def test_new_keys_are_fetched_once_when_a_token_names_one_that_is_unknown(stage: Stage) -> None:
@@ -409,7 +431,7 @@ async def test_the_way_back_leads_to_pages_of_the_console_alone(stage: Stage) ->
 
 async def test_a_provider_that_answers_badly_is_away(stage: Stage) -> None:
     """At each of its endpoints: bounded in time and size, never followed elsewhere; and all is well after."""
-    for how in ("slow", "trickle", "endless", "redirect", "garbage", "not_utf8", "error"):
+    for how in ("slow", "trickle", "endless", "large", "redirect", "garbage", "not_utf8", "error"):
         stage.clock.advance(3_601)  # What was fetched before is old.
         await _answers_badly(stage, how)
 
@@ -425,8 +447,12 @@ async def _answers_badly(stage: Stage, how: str) -> None:
         stage.provider.email, stage.provider.userinfo = None, {"sub": "sub-1"}
         for path in ("/token", "/jwks", "/userinfo"):
             stage.provider.misbehaves = {path: how}
+            stage.clock.advance(4)
+            before = stage.provider.asked.count(path)
             assert problem_of(await whole_way(one)) == "provider_away", (how, path)
+            assert stage.provider.asked.count(path) == before + 1
         await stays_out(one)
+        stage.clock.advance(4)
         stage.provider.misbehaves, stage.provider.email = {}, "new@example.com"
         assert await whole_way(one) == "/console/"
 
@@ -538,17 +564,33 @@ async def test_coming_in_by_what_the_provider_remembers_confirms_nothing(stage: 
 
 
 async def test_another_person_at_the_same_screen_confirms_nothing(stage: Stage) -> None:
-    """Neither by another identity, nor in a session other than the one that asked."""
-    async with browser(stage.platform, None) as one:
+    """Neither by an identity that is nobody's, nor by another user's."""
+    async with browser(stage.platform, None) as one, browser(stage.platform, None) as other:
         await whole_way(one)
         await signed_in(one)
         stage.clock.advance(601)
         stage.provider.subject, stage.provider.email = "sub-2", "second@example.com"
-        page = await whole_way(one, "confirm", return_to="/console/keys")
-        assert page == "/console/keys?problem=other_identity"
+        for _ in range(2):
+            page = await whole_way(one, "confirm", return_to="/console/keys")
+            assert page == "/console/keys?problem=other_identity"
+            assert (await signed_in(one))["confirmed"] is False
+            await whole_way(other)  # From here on it is somebody's.
+        assert await stage.audited("session.confirm") == []
+
+
+async def test_a_session_is_confirmed_only_by_a_round_that_it_began(stage: Stage) -> None:
+    """Not when its user has signed out meanwhile, and not when another session is there instead."""
+    async with browser(stage.platform, None) as one:
+        await whole_way(one)
+        await signed_in(one)
         back = await at_provider(one, await begin(one, "confirm"))
         await one.do("DELETE", "/session")
         one.csrf = ""
+        assert problem_of(await come_back(one, back)) == "round_over"
+        await whole_way(one)
+        await signed_in(one)
+        back = await at_provider(one, await begin(one, "confirm"))
+        await one.sign_in()
         assert problem_of(await come_back(one, back)) == "round_over"
         assert await stage.audited("session.confirm") == []
 
@@ -657,6 +699,9 @@ async def test_settings_can_keep_newcomers_and_other_domains_out(tmp_path: Path)
             assert problem_of(await whole_way(one)) == "unverified_email"
             stage.provider.verified = True
             assert await whole_way(one) == "/console/"
+            stage.provider.verified = False
+            assert problem_of(await whole_way(one)) == "unverified_email"
+            stage.provider.verified = True
             stage.provider.email = "moved@evil.example"
             assert problem_of(await whole_way(one)) == "domain"
 

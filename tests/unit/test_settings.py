@@ -243,3 +243,40 @@ def test_the_token_plans_hosts_are_not_that_of_the_main_platform(tmp_path: Path)
 def test_a_public_url_that_names_no_host_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(Fault, match="TOKENMILL__SERVER__PUBLIC_URL must"):
         load_settings(tmp_path, None, {"TOKENMILL__SERVER__PUBLIC_URL": url})
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ('issuer = "http://sso.example"\nclient_id = "a"', "issuer in {file} must be an https address"),
+        ('issuer = "https://sso.example/?a=b"\nclient_id = "a"', "without user, query or fragment"),
+        ('issuer = "https://"\nclient_id = "a"', "must be an https address"),
+        ('issuer = "https://[::1"\nclient_id = "a"', "must be an https address"),
+        ('issuer = "https://sso.example"', "needs client_id beside its issuer"),
+        ('operator_claim = "groups"', "needs both operator_claim and operator_values"),
+        ("local_sign_in = false", "needs issuer where local_sign_in is false"),
+        ('scopes = ["email"]', "must hold openid"),
+        ('scopes = ["openid email"]', "must hold openid, and each scope by itself"),
+        ('client_secret = "hunter2"', "must be env:NAME or file:PATH"),
+        ('allowed_domains = ["@example.com"]', "must be host names alone"),
+        ("timeout = 0", "timeout in {file} must be"),
+    ],
+)
+def test_a_provider_that_cannot_work_is_refused_before_anything_listens(
+    tmp_path: Path, toml: str, said: str
+) -> None:
+    """Half a registration, an open way to the provider, a door that lets nobody in."""
+    message = complaint(tmp_path, f"[oidc]\n{toml}")
+    assert said.format(file=tmp_path / "tokenmill.toml") in message
+    assert "hunter2" not in message
+
+
+def test_a_provider_on_this_machine_may_speak_plain_http(tmp_path: Path) -> None:
+    """For trying; the client's secret is looked for in the data directory, and domains are normal."""
+    (tmp_path / "tokenmill.toml").write_text(
+        '[oidc]\nissuer = "http://127.0.0.1:9000/realms/a"\nclient_id = "a"\nclient_secret = "file:sso"\n'
+        'allowed_domains = ["Bücher.Example"]'
+    )
+    oidc = load_settings(tmp_path, None, {}).oidc
+    assert (oidc.client_secret, oidc.allowed_domains) == (f"file:{tmp_path}/sso", ("xn--bcher-kva.example",))
+    assert (oidc.sign_up, oidc.local_sign_in, oidc.operator_claim) == ("invited", True, "")

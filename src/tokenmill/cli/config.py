@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Check and show the settings.")
 @app.command()
 def check(data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False) -> None:
     """Read the settings as `serve` would, and say what is wrong with them."""
-    from tokenmill.settings import read_secret, without_effect
+    from tokenmill.settings import read_password, read_secret, without_effect
 
     settings = open_settings(data, config)
     default = f"file:{data.absolute() / 'secret'}"
@@ -23,6 +23,8 @@ def check(data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False
     for reference in (security.secret, *security.secrets_old, *security.secrets_next):
         if reference != default:  # `init` makes that one.
             read_secret(reference, os.environ)
+    if settings.oidc.client_secret:
+        read_password(settings.oidc.client_secret, os.environ)
     idle = without_effect(settings)
     if json:
         print_json({"ok": True, "without_effect": idle})

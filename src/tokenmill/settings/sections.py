@@ -180,7 +180,7 @@ class Oidc(Section):
     operator_claim: str = ""
     operator_values: tuple[str, ...] = ()
     local_sign_in: bool = True  # Do passwords still let people in?
-    timeout: Annotated[float, Field(gt=0, le=60)] = 10.0  # Seconds that each of its replies may take.
+    timeout: Annotated[float, Field(ge=0.1, le=60)] = 10.0  # Seconds that each of its replies may take.
 
     @model_validator(mode="after")
     def _whole(self) -> Oidc:

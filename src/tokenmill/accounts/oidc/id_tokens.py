@@ -48,7 +48,7 @@ def verified(token: str, keys: Sequence[Any], expected: Expected) -> dict[str, A
     try:
         claims = _claims(_signed(token, keys))
         _check(claims, expected)
-    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (JoseError, msgspec.DecodeError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise SignInProblem("bad_token", f"{type(error).__name__}: {str(error)[:200]}") from None
     return claims
 
@@ -130,8 +130,8 @@ def _check(claims: dict[str, Any], expected: Expected) -> None:
     registry.validate(claims)
     if not isinstance(claims["nonce"], str):  # The registry would take a list with the nonce in it.
         raise ValueError("its nonce is not a string")
-    if len(claims["sub"]) > _LONGEST_SUBJECT:
-        raise ValueError("its subject is too long")
+    if len(claims["sub"]) > _LONGEST_SUBJECT or not claims["sub"].isprintable():
+        raise ValueError("its subject is too long, or no text")
     if claims["iat"] < expected.started_at.timestamp() - LEEWAY:
         raise ValueError("it was issued before this round began")
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1

@@ -86,10 +86,14 @@ def has_value(claims: dict[str, Any], path: str, wanted: frozenset[str]) -> bool
 def known_email(claims: dict[str, Any]) -> str | None:
     """The address among the claims, as it is compared; None without one that could be."""
     email = claims.get("email")
+    if not isinstance(email, str) or not email.isprintable():
+        return None
     try:
-        return normal_email(email) if isinstance(email, str) and email.isprintable() else None
+        normal = normal_email(email)
     except Fault:
         return None
+    # Lower-casing makes an ASCII letter of some that are none (U+212A), and so one address of another.
+    return normal if email.isascii() or email == normal else None
 
 
 async def identity_of(work: ReadWork | UnitOfWork, issuer: str, subject: str) -> Identity | None:

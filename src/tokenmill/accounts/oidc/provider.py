@@ -19,7 +19,7 @@ T = TypeVar("T")
 KEPT: Final = 3600.0
 """Seconds for which the provider's description and keys are believed."""
 PAUSE: Final = 3.0
-"""Seconds for which a provider that was away is not asked for its description again."""
+"""Seconds for which a provider that was away is not asked again for its description or keys."""
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,13 +97,7 @@ class Provider:
             now = self._clock.monotonic()
             if self._metadata is not None and now - self._metadata[0] < KEPT:
                 return self._metadata[1]
-            if now < self._away_until:
-                raise SignInProblem("provider_away", "it was away just now")
-            try:
-                found = self._checked(await self._fetcher.get(_description_of(self._own.issuer)))
-            except SignInProblem:
-                self._away_until = self._clock.monotonic() + PAUSE
-                raise
+            found = self._checked(await self._fetched(_description_of(self._own.issuer), Metadata))
             self._metadata = (now, found)
             return found
 
@@ -113,8 +107,7 @@ class Provider:
         async with self._asking:
             now = self._clock.monotonic()
             if self._keys is None or anew or now - self._keys[0] >= KEPT:
-                body = await self._fetcher.get(metadata.jwks_uri)
-                self._keys = (now, _decoded(body, KeySet))
+                self._keys = (now, await self._fetched(metadata.jwks_uri, KeySet))
             return self._keys[1].keys
 
     async def redeem(self, code: str, verifier: str) -> Tokens:
@@ -149,8 +142,17 @@ class Provider:
         body = await self._fetcher.get(metadata.userinfo_endpoint, bearer)
         return _decoded(body, dict[str, Any])
 
-    def _checked(self, body: bytes) -> Metadata:
-        metadata = _decoded(body, Metadata)
+    async def _fetched(self, url: str, kind: type[T]) -> T:
+        """What is at this address; those who wait for the same do not each find out that it is away."""
+        if self._clock.monotonic() < self._away_until:
+            raise SignInProblem("provider_away", "it was away just now")
+        try:
+            return _decoded(await self._fetcher.get(url), kind)
+        except SignInProblem:
+            self._away_until = self._clock.monotonic() + PAUSE
+            raise
+
+    def _checked(self, metadata: Metadata) -> Metadata:
         if metadata.issuer != self._own.issuer:
             raise SignInProblem("provider_away", f"it calls itself {metadata.issuer[:200]!r}")
         plain = self._own.issuer.startswith("http://")

@@ -19,7 +19,7 @@ from tokenmill.admin.caller import Anyone, ConfirmedMember, Desk, Member, addres
 from tokenmill.admin.csrf import COOKIE
 from tokenmill.admin.developer.session import set_session_cookie
 from tokenmill.admin.services import Services
-from tokenmill.admin.shapes import Asked, Done, Everything, Moment, Secret, Shown
+from tokenmill.admin.shapes import Asked, Done, Everything, Line, Moment, Shown
 from tokenmill.kit.faults import Code, Fault
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ class ReturnAsked(Asked):
 class RoundAsked(ReturnAsked):
     """`invitation` is what is behind `#` in its link, for whoever follows one."""
 
-    invitation: Secret | None = None
+    invitation: Line | None = None  # A cookie has to hold it.
 
 
 class Begun(Shown):
