@@ -21,7 +21,7 @@ export function CopyField({ label, value, inline = false }: Props) {
     );
   }
   return (
-    <div style={{ minWidth: 0, flex: 1 }}>
+    <div style={{ minWidth: 0, flex: "1 1 260px" }}>
       <div style={{ color: "var(--tm-color-text-tertiary)", fontSize: 12 }}>{label}</div>
       <Flex
         align="center"

@@ -68,12 +68,13 @@ export default function TokenPlan() {
 function Addresses({ plan }: { plan: Plan }) {
   const { t } = useTranslation("plan");
   return (
-    <Card title={t("addresses")} extra={<LinkButton to="/tools">{t("setUpTool")}</LinkButton>}>
+    <Card title={t("addresses")}>
       <Flex gap={12} wrap>
         <CopyField label="OpenAI Base URL" value={plan.base_urls.openai} />
         <CopyField label="Anthropic Base URL" value={plan.base_urls.anthropic} />
       </Flex>
-      <p style={{ margin: "12px 0 0", color: "var(--tm-color-text-secondary)" }}>{t("addressesAbout")}</p>
+      <p style={{ margin: "12px 0", color: "var(--tm-color-text-secondary)" }}>{t("addressesAbout")}</p>
+      <LinkButton to="/tools?purse=tp">{t("setUpTool")}</LinkButton>
     </Card>
   );
 }
