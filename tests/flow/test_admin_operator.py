@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,11 +15,14 @@ from tests.flow.admin_client import Browser, browser
 from tests.flow.test_admin_account import becomes, call
 from tests.flow.test_chat import ASK, HELLO, START
 from tokenmill.accounts.passwords import hash_password
+from tokenmill.billing.presets import preset_plans
 from tokenmill.conversation.events import PartOpened, TextDelta
 from tokenmill.conversation.parts import Text
+from tokenmill.jobs.rollups import roll_up
+from tokenmill.kit.clock import SystemClock
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.store.tables import User
-from tokenmill.testing import EMAIL, PASSWORD, ScriptedEngine, TestPlatform, open_test_platform
+from tokenmill.testing import EMAIL, OPERATOR, PASSWORD, ScriptedEngine, TestPlatform, open_test_platform
 
 
 @pytest.fixture
@@ -175,6 +179,33 @@ async def test_a_plan_is_written_given_and_retired(platform: TestPlatform) -> No
         assert await operator.refused("PUT", "/operator/plans/team", bad) == (400, "bad_value")
         nowhere = {**plan, "off_peak": [{"start": "16:00", "end": "00:00", "zone": "Moon", "permille": 1}]}
         assert await operator.refused("PUT", "/operator/plans/team", nowhere) == (400, "bad_value")
+
+
+async def test_the_plans_that_ship_can_be_begun_from(platform: TestPlatform) -> None:
+    """They are told whole, and can be written as they are told."""
+    async with browser(platform) as operator:
+        shipped = (await operator.get("/operator/plans/presets"))["data"]
+        assert [each["id"] for each in shipped] == [plan.id for plan in preset_plans()]
+        terms = {
+            key: value for key, value in shipped[0].items() if key not in ("id", "position", "retired_at")
+        }
+        await operator.do("PUT", f"/operator/plans/{shipped[0]['id']}", terms)
+        assert (await operator.get("/operator/plans"))["data"] == [{**shipped[0], "holders": 0}]
+
+
+async def test_the_list_of_accounts_tells_what_each_used_of_late(platform: TestPlatform) -> None:
+    """Days that are summed up and those that are not count once each; who used nothing has zeros."""
+    async with browser(platform) as operator, browser(platform, EMAIL) as dev:
+        await call(dev, platform.key)
+        await roll_up(platform.database, SystemClock())
+        await call(dev, platform.key)
+        rows = {each["email"]: each["recent"] for each in (await operator.get("/operator/accounts"))["data"]}
+        (one, other) = (await dev.get("/exchanges"))["data"]
+        cost = f"{Decimal(one['receipt']['cost']) + Decimal(other['receipt']['cost']):f}"
+        told = rows[EMAIL]
+        assert (told["requests"], Decimal(told["cost"]), told["credits"]) == (2, Decimal(cost), "0")
+        assert rows[OPERATOR] == {"requests": 0, "cost": "0.00", "credits": "0"}
+        assert (await operator.get(account(platform)))["recent"] == told
 
 
 async def test_a_batch_of_codes_is_counted_and_stopped(platform: TestPlatform) -> None:

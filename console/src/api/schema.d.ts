@@ -1764,6 +1764,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/api/v1/operator/plans/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Presets
+         * @description The plans that ship, the smallest first, whatever has become of them here.
+         */
+        get: operations["presets_console_api_v1_operator_plans_presets_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/v1/operator/plans/{plan_id}": {
         parameters: {
             query?: never;
@@ -2523,6 +2543,7 @@ export interface components {
              * @example 25.00
              */
             balance: string;
+            recent: components["schemas"]["RecentUse"];
             /** Suspension */
             suspension: string;
             limits: components["schemas"]["RatesShown"];
@@ -2567,6 +2588,7 @@ export interface components {
              * @example 25.00
              */
             balance: string;
+            recent: components["schemas"]["RecentUse"];
         };
         /**
          * AccountShown
@@ -4917,6 +4939,24 @@ export interface components {
             factor: string;
             /** Lines */
             lines: components["schemas"]["LineShown"][];
+        };
+        /**
+         * RecentUse
+         * @description Of the last 30 days (UTC): `cost` in the account's currency, `credits` of plans.
+         */
+        RecentUse: {
+            /** Requests */
+            requests: number;
+            /**
+             * Cost
+             * @example 25.00
+             */
+            cost: string;
+            /**
+             * Credits
+             * @example 25.00
+             */
+            credits: string;
         };
         /** RefundAsked */
         RefundAsked: {
@@ -9302,6 +9342,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Everything_PlanInUse_"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    presets_console_api_v1_operator_plans_presets_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Everything_PlanShown_"];
                 };
             };
             /** @description What went wrong */

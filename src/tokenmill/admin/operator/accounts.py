@@ -21,6 +21,7 @@ from tokenmill.accounts.closing import close_account
 from tokenmill.accounts.keys import disable_key, enable_key, list_keys
 from tokenmill.accounts.members import list_members
 from tokenmill.accounts.passwords import hash_password
+from tokenmill.admin.account_usage import NOTHING, AccountUse, recent_use
 from tokenmill.admin.acting import acting
 from tokenmill.admin.caller import ConfirmedOperator, Desk, Operator
 from tokenmill.admin.developer.keys import Rates, RatesShown
@@ -29,6 +30,7 @@ from tokenmill.admin.services import Services
 from tokenmill.admin.shapes import (
     Amount,
     Asked,
+    Credits,
     Currency,
     Cursor,
     Done,
@@ -69,6 +71,14 @@ class Deletion(Asked):
     forced: bool = False
 
 
+class RecentUse(Shown):
+    """Of the last 30 days (UTC): `cost` in the account's currency, `credits` of plans."""
+
+    requests: int
+    cost: Amount
+    credits: Credits
+
+
 class AccountRow(Shown):
     id: str
     email: str
@@ -78,6 +88,7 @@ class AccountRow(Shown):
     disabled_at: Moment | None
     deleted_at: Moment | None
     balance: Amount
+    recent: RecentUse
 
 
 class AccountMade(Shown):
@@ -126,10 +137,11 @@ async def accounts(
         wallets = [f"wallet/{view.id}" for view in views]
         rows = await work.session.execute(select(Purse.id, Purse.balance).where(Purse.id.in_(wallets)))
         balances = {row.id: row.balance for row in rows}
+        uses = await recent_use(work, [view.id for view in views], desk.clock.now())
     return page_of(
         views,
         limit,
-        lambda view: _row(view, balances.get(f"wallet/{view.id}", 0)),
+        lambda view: _row(view, balances.get(f"wallet/{view.id}", 0), uses.get(view.id, NOTHING)),
         lambda view: (view.id,),
     )
 
@@ -150,7 +162,7 @@ async def make_account(asked: AccountAsked, caller: ConfirmedOperator, desk: Des
             given=True,
         )
         act.on(made.id, email=made.email, role=asked.role)
-    return AccountMade(account=_row(made, 0), password=password)
+    return AccountMade(account=_row(made, 0, NOTHING), password=password)
 
 
 @router.get("/{account_id}")
@@ -232,10 +244,10 @@ async def _look(desk: Services, account_id: str) -> AccountDetail:
         row = await get_account(work, account_id)
         members = await list_members(work, view.id)
         balance = await work.session.scalar(select(Purse.balance).where(Purse.id == f"wallet/{account_id}"))
+        uses = await recent_use(work, [view.id], desk.clock.now())
         why = "" if row.disabled_at is None else await suspension(work, view.id)
     return AccountDetail(
-        **_row(view, balance or 0).model_dump(exclude={"balance"}),
-        balance=balance or 0,
+        **dict(_row(view, balance or 0, uses.get(view.id, NOTHING))),
         suspension=why,
         limits=RatesShown.of(limits_of(row.limits)),
         web_search=row.web_search,
@@ -243,7 +255,7 @@ async def _look(desk: Services, account_id: str) -> AccountDetail:
     )
 
 
-def _row(view: AccountView, balance: int) -> AccountRow:
+def _row(view: AccountView, balance: int, use: AccountUse) -> AccountRow:
     return AccountRow(
         id=view.id,
         email=view.email,
@@ -253,6 +265,7 @@ def _row(view: AccountView, balance: int) -> AccountRow:
         disabled_at=view.disabled_at,
         deleted_at=view.deleted_at,
         balance=balance,
+        recent=RecentUse.of(use),
     )
 
 

@@ -11,10 +11,11 @@ from sqlalchemy import func, select
 from tokenmill.admin.acting import acting
 from tokenmill.admin.buckets import zone_of
 from tokenmill.admin.caller import ConfirmedOperator, Desk, Operator
-from tokenmill.admin.plan_shapes import PlanAsked, PlanId, PlanShown, PriceAsked, plan_shown
+from tokenmill.admin.plan_shapes import PlanAsked, PlanId, PlanShown, PriceAsked, plan_as, plan_shown
 from tokenmill.admin.shapes import Everything
 from tokenmill.billing.offers import list_offers, put_plan, retire_plan
 from tokenmill.billing.plans import Name, OffPeak, Plan, PlanPrice, Window
+from tokenmill.billing.presets import preset_plans
 from tokenmill.kit.money import Nano
 from tokenmill.store.plan_tables import Subscription
 
@@ -43,6 +44,12 @@ async def plans(_: Operator, desk: Desk) -> Everything[PlanInUse]:
     return Everything(
         data=[PlanInUse(**dict(plan_shown(offer)), holders=holders.get(offer.plan.id, 0)) for offer in offers]
     )
+
+
+@router.get("/presets")
+async def presets(_: Operator) -> Everything[PlanShown]:
+    """The plans that ship, the smallest first, whatever has become of them here."""
+    return Everything(data=[plan_as(each) for each in preset_plans()])
 
 
 @router.put("/{plan_id}")
