@@ -15,7 +15,7 @@ CONSOLE_BUILT := $(CONSOLE_STATIC)/.built
 CONSOLE_SOURCES := $(wildcard console/*.html console/*.mjs console/*.ts console/*.json) $(shell find console/src console/public)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve test check format bench proof test-model test-agents lock transcript guides api-types browser clean
+.PHONY: help install dev serve test check format bench proof test-model test-agents lock transcript guides screenshots api-types browser clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -90,6 +90,9 @@ transcript: install ## run a fresh platform and write the session into the READM
 
 guides: install ## write docs/guides/connect from the templates of `tokenmill connect`
 	$(BIN)/python tools/guides.py
+
+screenshots: dev browser ## take the pictures of the console in docs/pictures
+	$(BIN)/python -m tools.screenshots
 
 api-types: dev $(CONSOLE_STAMP) ## write the console's types of the admin API
 	$(BIN)/python tools/api_types.py
