@@ -50,7 +50,7 @@ class OneReply:
         self._rules = rules
         self._key = key
         self._searches: dict[str, int] = {}
-        self._sources = sources
+        self.sources = sources
         self._holding = sources_first
         self._begun: list[Event] = []
         self._found: list[Event] = []
@@ -102,7 +102,7 @@ class OneReply:
         """No more comes: what was held, the sources of a text that names none, the counts, the end."""
         finished = self._end or Finished(Stop.END)
         if not self._cited and self._closing is not None:
-            some = self._sources.all[:MOST_UNMARKED]
+            some = self.sources.all[:MOST_UNMARKED]
             self._held += [CitationAdded(self._closing, source) for source in some]
         self._held += self._close_text()
         return [*self.release(), UsageSeen(usage), finished]
@@ -191,10 +191,10 @@ class OneReply:
     def _closed(self, place: int) -> Iterator[Event]:
         """A part has ended; a text is given the sources that it names, and may wait for more."""
         words = self._words.pop(place, None)
-        if words is None or not self._sources.all:
+        if words is None or not self.sources.all:
             yield PartClosed(place)
             return
-        cited = self._sources.cited_in("".join(words))
+        cited = self.sources.cited_in("".join(words))
         self._cited = self._cited or bool(cited)
         yield from (CitationAdded(place, source) for source in cited)
         self._closing = place
