@@ -33,7 +33,20 @@ from tokenmill.admin.developer import (
 )
 from tokenmill.admin.door import REQUEST_ID
 from tokenmill.admin.errors import body_of, headers_of, internal, status_of
-from tokenmill.admin.operator import accounts, audit, catalogue, codes, live, money, people, platform, targets
+from tokenmill.admin.operator import (
+    accounts,
+    audit,
+    catalogue,
+    codes,
+    limits,
+    live,
+    money,
+    people,
+    platform,
+    room,
+    targets,
+)
+from tokenmill.admin.operator import models as operator_models
 from tokenmill.admin.operator import moderation as operator_moderation
 from tokenmill.admin.operator import plans as operator_plans
 from tokenmill.admin.playground import DESCRIPTION as PLAYGROUND
@@ -62,7 +75,10 @@ _ROUTERS: Final = (
     operator_plans.router,
     codes.router,
     catalogue.router,
+    operator_models.router,
     targets.router,
+    limits.router,
+    room.router,
     operator_moderation.router,
     audit.router,
     platform.router,

@@ -60,8 +60,9 @@ class Catalogue:
             raise Fault(Code.BAD_VALUE, fault.message, field="models") from None
 
     def targets_of(self, model: Model) -> tuple[tuple[Target, TargetRef], ...]:
-        """The targets that serve `model`, in the order of its entry; empty when none is left."""
-        return tuple((self._targets[ref.target], ref) for ref in model.targets if ref.target in self._targets)
+        """The targets that serve `model`, in the order of its entry; empty when all are gone or off."""
+        known = ((self._targets.get(ref.target), ref) for ref in model.targets)
+        return tuple((target, ref) for target, ref in known if target is not None and target.enabled)
 
     def created_at(self, model: Model) -> datetime:
         """When the model's id was first offered."""

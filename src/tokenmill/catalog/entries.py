@@ -54,6 +54,7 @@ class Target(Struct, frozen=True):
     strict: bool = False
     native_search: bool = False  # Does it run the web_search tool by itself? Else the platform does.
     free: bool = False
+    enabled: bool = True  # Switched off, it takes nothing new; what runs there ends in its own time.
     concurrency: Annotated[int, Meta(ge=0, le=10**6)] = 0
     timeouts: Timeouts = Timeouts()
     on_disconnect: OnDisconnect = "cancel"

@@ -12,6 +12,8 @@ from pydantic import StringConstraints
 from tokenmill.admin.acting import acting
 from tokenmill.admin.caller import ConfirmedOperator, Desk, Operator
 from tokenmill.admin.model_shapes import CreditsShown, PriceShown, credits_shown, price_shown
+from tokenmill.admin.price_effects import PriceEffect, price_effects
+from tokenmill.admin.services import Services
 from tokenmill.admin.shapes import Asked, Everything, Moment, Shown
 from tokenmill.catalog.catalogue import Catalogue
 from tokenmill.catalog.entries import Model, Price, Target
@@ -42,7 +44,7 @@ class EntryShown(Shown):
 
 
 class Change(Shown):
-    """What becomes of an entry; `before` null: it is new."""
+    """What becomes of an entry; `before` null: it is new. `effect` says what a new price means."""
 
     kind: Kind
     id: str
@@ -50,6 +52,7 @@ class Change(Shown):
     before: str | None
     after: str
     price_changed: bool
+    effect: PriceEffect | None = None
 
 
 class Preview(Shown):
@@ -92,7 +95,7 @@ async def preview(asked: File, _: Operator, desk: Desk) -> Preview:
             found = _preview(before, file)
             raise _Undo
     assert found is not None
-    return found
+    return await _with_effects(desk, before, file, found)
 
 
 @router.post("/apply")
@@ -101,12 +104,13 @@ async def apply_file(asked: File, caller: ConfirmedOperator, desk: Desk) -> Prev
     with _of_the_caller():
         file = read_catalogue(asked.toml, "the file")
     async with acting(desk, caller, "catalogue.apply") as act:
-        done = _preview(await load(act.work), file)
+        before = await load(act.work)
+        done = _preview(before, file)
         with _of_the_caller():
             await apply(act.work, file)
         changed = [f"{each.kind} {each.id}" for each in done.changes if each.change != "unchanged"]
         act.on("catalogue", changed=", ".join(changed)[:2000])
-    return done
+    return await _with_effects(desk, before, file, done)
 
 
 @router.get("/prices/{model_id:path}")
@@ -138,6 +142,22 @@ def _preview(before: Catalogue, file: CatalogueFile) -> Preview:
     changes = [_change("target", each, targets.get(each.id)) for each in file.targets]
     changes += [_change("model", each, models.get(each.id)) for each in file.models]
     return Preview(changes=changes, without_effect=list(file.without_effect))
+
+
+async def _with_effects(desk: Services, before: Catalogue, file: CatalogueFile, found: Preview) -> Preview:
+    """Read beside the change, since it looks at much, and nobody has to wait for it."""
+    known = {model.id: model for model in before.models()}
+    repriced = {each.id for each in found.changes if each.kind == "model" and each.price_changed}
+    pairs = [(known[model.id], model) for model in file.models if model.id in repriced]
+    async with desk.database.read() as work:
+        effects = await price_effects(work, desk.clock.now(), pairs)
+    changes = [
+        each.model_copy(update={"effect": effects[each.id]})
+        if each.kind == "model" and each.price_changed
+        else each
+        for each in found.changes
+    ]
+    return found.model_copy(update={"changes": changes})
 
 
 def _change(kind: Kind, after: Target | Model, before: Target | Model | None) -> Change:

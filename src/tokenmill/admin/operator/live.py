@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from tokenmill.admin.caller import Desk, Operator
+from tokenmill.admin.recent import Recent, recent
 from tokenmill.admin.shapes import Moment, Shown
 from tokenmill.admin.usage_shapes import SeriesAsked, UsageShown, usage_of
 from tokenmill.exchange.hold import decode_draft
 from tokenmill.store.ledger_tables import Hold
-from tokenmill.store.tables import Account, Usage
+from tokenmill.store.tables import Account
 
 router = APIRouter(prefix="/operator", tags=["operator: live"])
 
-_MINUTES: Final = 5
 _MOST: Final = 500
 
 
@@ -41,17 +40,10 @@ class Flying(Shown):
     tokens_per_second: float | None
 
 
-class Live(Shown):
-    """Rates and times are of the exchanges that ended within the last five minutes."""
+class Live(Recent):
+    """The exchanges that run, and how the last minutes went."""
 
     at: Moment
-    in_flight: int
-    requests_per_second: float
-    output_per_second: float
-    first_ms_median: int | None
-    first_ms_p95: int | None
-    failed: int
-    ended: int
     exchanges: list[Flying]
 
 
@@ -59,40 +51,16 @@ class Live(Shown):
 async def live(_: Operator, desk: Desk) -> Live:
     """All nodes together; ask again every two seconds."""
     now = desk.clock.now()
-    recent = Usage.started_at >= now - timedelta(minutes=_MINUTES)
     async with desk.database.read() as work:
         running = select(Hold).where(Hold.state == "held").order_by(Hold.id.desc())
         holds = (await work.session.scalars(running.limit(_MOST))).all()
-        count = await work.session.scalar(select(func.count()).select_from(Hold).where(Hold.state == "held"))
         owners = {hold.account_id for hold in holds}
         named = await work.session.execute(select(Account.id, Account.email).where(Account.id.in_(owners)))
         emails = {row.id: row.email for row in named}
-        sums = await work.session.execute(
-            select(
-                func.count(),
-                func.count().filter(Usage.status == "failed"),
-                func.coalesce(func.sum(Usage.output), 0),
-            ).where(recent)
-        )
-        ended, failed, output = sums.one()
-        times = (
-            await work.session.scalars(
-                select(Usage.first_ms)
-                .where(recent, Usage.first_ms.is_not(None))
-                .order_by(Usage.id.desc())
-                .limit(2000)
-            )
-        ).all()
-    first = sorted(each for each in times if each is not None)
+        rates = await recent(work, now)
     return Live(
+        **dict(rates),
         at=now,
-        in_flight=count or 0,
-        requests_per_second=round(ended / (_MINUTES * 60), 3),
-        output_per_second=round(int(output) / (_MINUTES * 60), 3),
-        first_ms_median=first[len(first) // 2] if first else None,
-        first_ms_p95=first[len(first) * 95 // 100] if first else None,
-        failed=failed,
-        ended=ended,
         exchanges=[_flying(hold, emails.get(hold.account_id, ""), now) for hold in holds],
     )
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter
 from pydantic import StringConstraints
-from sqlalchemy import func, select
 
 from tokenmill.admin.acting import acting
-from tokenmill.admin.caller import ConfirmedOperator, Desk, Operator
-from tokenmill.admin.shapes import Asked, Everything, Line, Moment, Shown
+from tokenmill.admin.caller import Caller, ConfirmedOperator, Desk, Operator
+from tokenmill.admin.catalogue_shapes import TargetEntry
+from tokenmill.admin.services import Services
+from tokenmill.admin.shapes import Asked, Done, Everything, Line, Moment, Shown
+from tokenmill.admin.target_states import Doing, TargetState, doings
 from tokenmill.admin.trial import try_target
-from tokenmill.catalog.file import read_catalogue
+from tokenmill.catalog.catalogue import Catalogue
+from tokenmill.catalog.entries import Target
+from tokenmill.catalog.file import CatalogueFile, read_catalogue
+from tokenmill.catalog.removal import remove_target
+from tokenmill.catalog.repository import apply, load
 from tokenmill.catalog.writing import write_entry
-from tokenmill.exchange.hold import decode_draft
 from tokenmill.kit.faults import Code, Fault
-from tokenmill.store.ledger_tables import Hold
-from tokenmill.store.tables import Usage
 
 router = APIRouter(prefix="/operator/targets", tags=["operator: targets"])
-
-_RECENT = timedelta(hours=1)
 
 
 class LastError(Shown):
@@ -32,10 +33,16 @@ class LastError(Shown):
 
 
 class TargetShown(Shown):
-    """`last_hour` counts exchanges that ended; `runs_here` false: no engine of this node speaks to it."""
+    """`last_hour` counts exchanges that ended; `runs_here` false: no engine of this node speaks to it.
+
+    `state`: `off` takes nothing new; `down` has failed since it last answered, `degraded` has answered since
+    its last failure within the hour, `healthy` has only answered; `unknown` was not asked within the hour.
+    `last_answer_at` is null where it answered nothing within the hour.
+    """
 
     id: str
     engine: str
+    entry: TargetEntry
     toml: str
     models: list[str]
     runs_here: bool
@@ -43,7 +50,9 @@ class TargetShown(Shown):
     answered_last_hour: int
     failed_last_hour: int
     first_ms_last_hour: int | None
+    last_answer_at: Moment | None
     last_error: LastError | None
+    state: TargetState
 
 
 class Trial(Asked):
@@ -63,48 +72,33 @@ class Tried(Shown):
 @router.get("")
 async def targets(_: Operator, desk: Desk) -> Everything[TargetShown]:
     """Every target with what is known of it."""
-    since = desk.clock.now() - _RECENT
     async with desk.database.read() as work:
-        drafts = await work.session.scalars(select(Hold.draft).where(Hold.state == "held"))
-        flying = [str(decode_draft(draft).row.target) for draft in drafts]
-        rows = await work.session.execute(
-            select(
-                Usage.target,
-                func.count().filter(Usage.status == "answered"),
-                func.count().filter(Usage.status == "failed"),
-                func.avg(Usage.first_ms),
-            )
-            .where(Usage.started_at >= since)
-            .group_by(Usage.target)
-        )
-        counts = {target: (answered, failed, mean) for target, answered, failed, mean in rows}
-        failures = (
-            select(func.max(Usage.id)).where(Usage.status == "failed", Usage.started_at >= since)
-        ).group_by(Usage.target)
-        last = await work.session.scalars(select(Usage).where(Usage.id.in_(failures)))
-        errors = {
-            row.target: LastError(at=row.started_at, fault=row.fault or "", model=row.model) for row in last
-        }
-    catalogue = desk.catalogue()
-    shown = []
-    for target in catalogue.targets():
-        answered, failed, mean = counts.get(target.id, (0, 0, None))
-        serves = [m.id for m in catalogue.models() if any(ref.target == target.id for ref in m.targets)]
-        shown.append(
-            TargetShown(
-                id=target.id,
-                engine=target.engine,
-                toml=write_entry(target),
-                models=serves,
-                runs_here=target.engine in desk.engines,
-                in_flight=flying.count(target.id),
-                answered_last_hour=answered,
-                failed_last_hour=failed,
-                first_ms_last_hour=None if mean is None else round(mean),
-                last_error=errors.get(target.id),
-            )
-        )
-    return Everything(data=shown)
+        known = await doings(work, desk.clock.now())
+        catalogue = await load(work)
+    return Everything(
+        data=[_shown(desk, catalogue, each, known.get(each.id, Doing())) for each in catalogue.targets()]
+    )
+
+
+@router.post("/{target_id}/disable")
+async def disable(target_id: str, caller: Operator, desk: Desk) -> TargetShown:
+    """Give it nothing new, on every node within a second; what runs there ends in its own time."""
+    return await _switch(desk, caller, target_id, enabled=False)
+
+
+@router.post("/{target_id}/enable")
+async def enable(target_id: str, caller: Operator, desk: Desk) -> TargetShown:
+    """Undo that."""
+    return await _switch(desk, caller, target_id, enabled=True)
+
+
+@router.delete("/{target_id}")
+async def remove(target_id: str, caller: ConfirmedOperator, desk: Desk) -> Done:
+    """Take a target out that no model names any more."""
+    async with acting(desk, caller, "catalogue.remove") as act:
+        await remove_target(act.work, target_id)
+        act.on(target_id, kind="target")
+    return Done()
 
 
 @router.post("/test")
@@ -120,3 +114,34 @@ async def test(asked: Trial, caller: ConfirmedOperator, desk: Desk) -> Tried:
         act.on(found[0].id, model=asked.model)
     first_ms, text = await try_target(desk, found[0], asked.model)
     return Tried(first_ms=first_ms, text=text)
+
+
+async def _switch(desk: Services, caller: Caller, target_id: str, *, enabled: bool) -> TargetShown:
+    async with acting(desk, caller, f"target.{'enable' if enabled else 'disable'}") as act:
+        found = next((each for each in (await load(act.work)).targets() if each.id == target_id), None)
+        if found is None:
+            raise Fault(Code.NOT_FOUND, f"There is no target '{target_id}'.", field="id")
+        switched = msgspec.structs.replace(found, enabled=enabled)
+        await apply(act.work, CatalogueFile(targets=(switched,)))
+        act.on(target_id)
+    async with desk.database.read() as work:
+        known = await doings(work, desk.clock.now())
+        return _shown(desk, await load(work), switched, known.get(target_id, Doing()))
+
+
+def _shown(desk: Services, catalogue: Catalogue, target: Target, doing: Doing) -> TargetShown:
+    return TargetShown(
+        id=target.id,
+        engine=target.engine,
+        entry=TargetEntry.of(target),
+        toml=write_entry(target),
+        models=[m.id for m in catalogue.models() if any(ref.target == target.id for ref in m.targets)],
+        runs_here=target.engine in desk.engines,
+        in_flight=doing.in_flight,
+        answered_last_hour=doing.answered,
+        failed_last_hour=doing.failed,
+        first_ms_last_hour=doing.first_ms,
+        last_answer_at=doing.answered_at,
+        last_error=None if doing.last_error is None else LastError.of(doing.last_error),
+        state=doing.state(target),
+    )
