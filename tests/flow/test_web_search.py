@@ -497,7 +497,6 @@ async def test_a_search_that_fails_is_said_and_not_paid(
 @pytest.mark.parametrize("protocol", ["chat", "messages", "responses"])
 async def test_the_switch_acts_at_once(searching: Open, protocol: Protocol) -> None:
     caller, _ = await searching(ANSWER)
-    off = "webSearchEnabled is false"
     assert (await caller.ask(protocol, forced=True)).status == 200
     for on in (False, True):
         async with caller.platform.database.write() as work:

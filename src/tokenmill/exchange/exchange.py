@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 
@@ -13,10 +13,10 @@ import structlog
 from tokenmill.accounts.key_check import Caller
 from tokenmill.catalog.catalogue import Catalogue
 from tokenmill.catalog.entries import Model
-from tokenmill.conversation.events import Failed, Finished, Heartbeat, Started, UsageSeen
+from tokenmill.conversation.events import Failed, Heartbeat, Started, UsageSeen
 from tokenmill.conversation.frames import Frame
 from tokenmill.conversation.parts import Vendor
-from tokenmill.conversation.request import Drop, Request, Sampling
+from tokenmill.conversation.request import Drop, Request
 from tokenmill.exchange.admission import Admission
 from tokenmill.exchange.attachments import Attachments
 from tokenmill.exchange.attempts import PATIENCE, WAITS, passes_elsewhere, wait_of
@@ -31,13 +31,13 @@ from tokenmill.exchange.prefix import with_stable_prefix
 from tokenmill.exchange.recall import Recall
 from tokenmill.exchange.replying import Replying
 from tokenmill.exchange.routing import routes
+from tokenmill.exchange.running import Running, tried
 from tokenmill.exchange.seals import AccountSeals
 from tokenmill.exchange.searching.gate import Plan, planned_search
 from tokenmill.exchange.searching.rules import prepared, searching_tool
 from tokenmill.exchange.searching.turns import Finder, Searching
 from tokenmill.exchange.settlement import Settlements
 from tokenmill.exchange.steps.chain import Chain
-from tokenmill.exchange.steps.moderation import Screen, screened
 from tokenmill.exchange.ticket import Asked, Ticket
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
@@ -47,130 +47,8 @@ from tokenmill.ports import Engine, Route, ServedBy
 
 log = structlog.get_logger()
 
-_UNSAID = Sampling()
-
 KeyReader = Callable[[str], str]
 """Reads the key that `env:NAME` or `file:PATH` names. Raises Fault(MISCONFIGURED) when there is none."""
-
-
-class Running:
-    """A reply on its way to the caller.
-
-    `wire` names the protocol in which its frames' bytes are; `sampling` is what the upstream was asked for.
-    """
-
-    def __init__(
-        self,
-        ticket: Ticket,
-        hold: Hold,
-        chain: Chain,
-        opening: list[Frame],
-        rest: AsyncGenerator[Frame],
-        served_by: ServedBy | None,
-        wire: Vendor | None,
-        sampling: Sampling = _UNSAID,
-        again: Callable[[], Awaitable[Running]] | None = None,
-        screen: Screen | None = None,
-    ) -> None:
-        self.served_by = served_by
-        self.sampling = sampling
-        self.wire = wire
-        self._ticket = ticket
-        self._hold = hold
-        self._chain = chain
-        self._opening = opening
-        self._rest = rest
-        self._again = again
-        self._screen = screen
-
-    @property
-    def prompt_estimate(self) -> int:
-        """About how many tokens the prompt is, for callers who want to know before it is counted."""
-        return self._ticket.prompt_estimate
-
-    def note(self, drops: Iterable[Drop]) -> None:
-        """What the caller could not be told of the reply goes on the record."""
-        self._ticket.drops.extend(drops)
-
-    async def elsewhere(self, fault: Fault) -> Running:
-        """Another target's reply, in place of this one, of which the caller has not got a word.
-
-        Raises `fault`, with which this one broke off, where no other target may answer.
-        """
-        if self._again is None or not passes_elsewhere(fault):
-            raise fault
-        log.warning("target failed", target=self._ticket.target, fault=fault.message)
-        self._ticket.drops.append(_tried(self._ticket.target, fault))
-        self._ticket.start_over()
-        return await self._again()
-
-    def frames(self) -> AsyncGenerator[Frame]:
-        """The reply's frames as they leave the steps; usage is in them before the end, reported or counted.
-
-        Raises the Fault of a reply that breaks off; what the steps held back comes before it.
-        """
-        if self._screen is None:
-            return self._stepped(self._watched)
-        return screened(self._stepped(lambda frame: frame), self._screen, self._watched, self._unpaid)
-
-    async def _unpaid(self, waiting: int) -> Frame | None:
-        """How the reply ends where nobody pays for what moderation holds back of it, in tokens; else None."""
-        output = self._ticket.output + waiting
-        if self._chain.cut or not self._hold.runs_low(output):
-            return None
-        await self._hold.keep_ahead(output)
-        return Frame(self._chain.run_out()) if self._hold.spent(output) else None
-
-    async def _stepped(self, watched: Callable[[Frame], Frame]) -> AsyncGenerator[Frame]:
-        try:
-            for frame in self._opening:
-                for ready in self._chain.take(frame):
-                    yield watched(ready)
-            async for frame in self._rest:
-                for ready in self._chain.take(frame):
-                    yield watched(ready)
-                if self._hold.runs_low(self._ticket.output):
-                    await self._hold.keep_ahead(self._ticket.output)
-                    if self._hold.spent(self._ticket.output):
-                        yield watched(Frame(self._chain.run_out()))
-                if self._chain.cut:
-                    break
-        except Fault:
-            if held := self._chain.close():
-                yield watched(Frame(held))
-            raise
-        finally:
-            self._ticket.drops.extend(self._chain.notes())
-        if held := self._chain.close():
-            yield watched(Frame(held))
-
-    @property
-    def _ended_here(self) -> bool:
-        """Is it we who end the reply? Then the upstream will not say what it took."""
-        return self._chain.cut or (self._screen is not None and self._screen.over)
-
-    def _watched(self, frame: Frame) -> Frame:
-        ticket = self._ticket
-        for at, event in enumerate(frame.events):
-            if type(event) is Finished and (self._ended_here or not ticket.reported):
-                return self._with_counted_usage(frame)
-            if type(event) is UsageSeen:
-                told = ticket.completed(event.usage)
-                if told is not event.usage:
-                    event = UsageSeen(told)
-                    frame = Frame((*frame.events[:at], event, *frame.events[at + 1 :]))
-            ticket.watch(event)
-        return frame
-
-    def _with_counted_usage(self, frame: Frame) -> Frame:
-        """The caller is told the same counts that the row keeps."""
-        if self._ended_here:
-            self._ticket.cut_short()
-        counted = UsageSeen(self._ticket.usage)
-        at = next(i for i, event in enumerate(frame.events) if type(event) is Finished)
-        for event in frame.events[at:]:
-            self._ticket.watch(event)
-        return Frame((*frame.events[:at], counted, *frame.events[at:]))
 
 
 class Exchanges:
@@ -370,7 +248,7 @@ class Exchanges:
                     if not passes_elsewhere(fault):
                         raise
                     last = fault
-                    ticket.drops.append(_tried(route.target, fault))
+                    ticket.drops.append(tried(route.target, fault))
                     log.warning("target failed", target=route.target, fault=fault.message)
                 wait = None if usual is None else wait_of(last, usual)
                 if wait is not None:
@@ -415,11 +293,6 @@ class Exchanges:
         if route.key_from is None:
             return route
         return msgspec.structs.replace(route, api_key=self._read_key(route.key_from))
-
-
-def _tried(target: str, fault: Fault) -> Drop:
-    """For the receipt: who was asked and did not answer."""
-    return Drop("target", f"{target}: {fault.code.value}")
 
 
 async def _opening(frames: AsyncGenerator[Frame]) -> list[Frame]:
