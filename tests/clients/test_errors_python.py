@@ -103,7 +103,7 @@ ANTHROPIC: dict[int, type[Exception]] = {
 """The class that each SDK has for a status, or the nearest one above it."""
 
 STATUS: dict[int, str] = {
-    400: "bad_json bad_value unsupported context_exceeded upstream_refused",
+    400: "bad_json bad_value unsupported context_exceeded upstream_refused content_blocked",
     401: "no_key bad_key key_ended",
     402: "no_funds",
     403: "forbidden model_not_sold",

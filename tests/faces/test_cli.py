@@ -282,10 +282,14 @@ def test_config_check_names_an_unknown_setting_of_the_file_and_of_the_environmen
     assert "TOKENMILL__SERVER__PROT is not a setting; did you mean TOKENMILL__SERVER__PORT" in done.stderr
 
 
-def test_config_check_says_what_has_no_effect_yet(data: Path) -> None:
+def test_config_check_says_what_nothing_acts_on_and_reads_lists(data: Path) -> None:
     data.mkdir()
-    (data / "tokenmill.toml").write_text("[search]\nprovider = 'ddgs'\n")
-    assert answer("config", "check", data=data) == {"ok": True, "without_effect": ["[search] provider"]}
+    (data / "tokenmill.toml").write_text("[moderation]\ninput = 'block'\nlists = []\n")
+    assert answer("config", "check", data=data) == {"ok": True, "without_effect": ["[moderation] input"]}
+    (data / "tokenmill.toml").write_text("[moderation]\ninput = 'block'\nlists = ['mine.txt']\n")
+    done = tokenmill("config", "check", data=data)
+    assert done.returncode == 1
+    assert "mine.txt cannot be read" in done.stderr
 
 
 def test_no_command_ever_shows_the_secret_of_the_settings(data: Path) -> None:

@@ -145,13 +145,18 @@ def test_a_secret_that_cannot_be_used_is_named_by_its_place(reference: str) -> N
     assert "tooshort" not in caught.value.message
 
 
-def test_what_is_set_without_effect_is_listed_and_defaults_are_not(tmp_path: Path) -> None:
-    (tmp_path / "tokenmill.toml").write_text(
-        "[moderation]\ninput = 'flag'\n[server]\nport = 1\n[cache]\nurl = 'redis://h'"
-    )
-    assert without_effect(load_settings(tmp_path, None, {})) == [
-        "[moderation] input",
-    ]
+@pytest.mark.parametrize(
+    ("toml", "idle"),
+    [
+        ("input = 'flag'", []),
+        ("input = 'flag'\nlists = []", ["[moderation] input"]),
+        ("output = 'block'\nlists = []\nclassifier = 'guard'", []),
+    ],
+)
+def test_what_is_set_without_effect_is_listed(tmp_path: Path, toml: str, idle: list[str]) -> None:
+    """Moderation without anything that judges."""
+    (tmp_path / "tokenmill.toml").write_text(f"[moderation]\n{toml}")
+    assert without_effect(load_settings(tmp_path, None, {})) == idle
 
 
 def test_settings_are_shown_without_the_passwords_in_their_urls(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Check and show the settings.")
 @app.command()
 def check(data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False) -> None:
     """Read the settings as `serve` would, and say what is wrong with them."""
+    from tokenmill.moderation.live import settled_list
     from tokenmill.settings import read_password, read_secret, without_effect
 
     settings = open_settings(data, config)
@@ -25,13 +26,17 @@ def check(data: Data = DEFAULT_DATA, config: Config = None, json: AsJson = False
             read_secret(reference, os.environ)
     if settings.oidc.client_secret:
         read_password(settings.oidc.client_secret, os.environ)
+    for name in settings.moderation.lists:
+        settled_list(name, data)
+    if settings.moderation.classifier_key:
+        read_password(settings.moderation.classifier_key, os.environ)
     idle = without_effect(settings)
     if json:
         print_json({"ok": True, "without_effect": idle})
         return
     typer.echo("The settings are in order.")
     for key in idle:
-        typer.echo(f"  {key} is set, but has no effect yet")
+        typer.echo(f"  {key} is set, but nothing is there that acts on it")
 
 
 @app.command()

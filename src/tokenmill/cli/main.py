@@ -59,7 +59,7 @@ def serve(
     as_json = settings.logs.as_json
     configure_logs(json=not sys.stderr.isatty() if as_json is None else as_json)
     for key in without_effect(settings):
-        structlog.get_logger().warning(f"{key} is set, but has no effect yet")
+        structlog.get_logger().warning(f"{key} is set, but nothing is there that acts on it")
     uvloop.run(run_server(settings, data.absolute()))
 
 

@@ -19,8 +19,6 @@ from tokenmill.settings.complaints import ENV_PREFIX, complaint, misconfigured, 
 from tokenmill.settings.secrets import SECRET_NAME, old_secrets
 from tokenmill.settings.sections import Section, Security, Settings, Source
 
-_NO_EFFECT_YET = ("moderation",)
-
 
 def load_settings(data: Path, config: Path | None, environ: Mapping[str, str]) -> Settings:
     """The defaults, overlaid by the TOML file `config`, overlaid by `TOKENMILL__SECTION__KEY` of `environ`.
@@ -55,13 +53,11 @@ def _sources(given: Mapping[str, Any], source: Source) -> dict[tuple[str, str], 
 
 
 def without_effect(settings: Settings) -> list[str]:
-    """What was set although this version does not act on it yet: `["[search] provider"]`."""
-    return [
-        f"[{section}] {key}"
-        for section in _NO_EFFECT_YET
-        for key in sorted(getattr(settings, section).model_fields_set)
-        if section in settings.model_fields_set
-    ]
+    """What is set and does nothing beside the others: `["[moderation] input"]` where nothing judges."""
+    moderation = settings.moderation
+    if moderation.lists or moderation.classifier:
+        return []
+    return [f"[moderation] {key}" for key in ("input", "output") if getattr(moderation, key) != "off"]
 
 
 def shown(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -155,11 +151,13 @@ def _with_paths(settings: Settings, data: Path) -> Settings:
         if search.corpus:
             changed["corpus"] = str(data / search.corpus)
         updates["search"] = search.model_copy(update=changed)
-    if settings.moderation.lists:
-        lists = tuple(
-            name if name.startswith("builtin:") else str(data / name) for name in settings.moderation.lists
-        )
-        updates["moderation"] = settings.moderation.model_copy(update={"lists": lists})
+    lists = tuple(
+        name if name.startswith("builtin:") else str(data / name) for name in settings.moderation.lists
+    )
+    key = settings.moderation.classifier_key and _absolute(settings.moderation.classifier_key, data)
+    if (lists, key) != (settings.moderation.lists, settings.moderation.classifier_key):
+        judged_by = {"lists": lists, "classifier_key": key}
+        updates["moderation"] = settings.moderation.model_copy(update=judged_by)
     return settings.model_copy(update=updates)
 
 
