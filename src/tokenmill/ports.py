@@ -1,4 +1,4 @@
-"""Declares what a plugin may fill: engines, the HTTP client beneath them, and the post."""
+"""Declares what a plugin may fill: engines, the HTTP client beneath them, moderators, and the post."""
 
 from __future__ import annotations
 
