@@ -65,9 +65,9 @@ function Asked({ question }: { question: Question }) {
       <p>{t(question === "confirm" ? "confirmPassword.why" : "sessionEnded")}</p>
       <FaultAlert error={refusal.error} seconds={refusal.seconds} words={{ wrong_password: t("fault.wrongPasswordOnly") }} />
       {byPassword && (
-        <Form form={form} layout="vertical" requiredMark={false} onFinish={(given) => void send(given)}>
-          <Form.Item label={t("email")}>
-            <Input value={email} readOnly autoComplete="username" />
+        <Form name="asked" form={form} layout="vertical" requiredMark={false} onFinish={(given) => void send(given)}>
+          <Form.Item label={t("email")} htmlFor="asked-email">
+            <Input id="asked-email" value={email} readOnly autoComplete="username" />
           </Form.Item>
           <Form.Item name="password" label={t("password")} rules={[{ required: true }]}>
             <Input.Password autoFocus autoComplete="current-password" />

@@ -24,7 +24,7 @@ export function TopBar() {
   return (
     <Flex align="center" justify="end" gap={wide ? 8 : 0} style={{ flex: 1, minWidth: 0 }}>
       {wide && (
-        <Link to="/account#preferences" className="tm-zone" aria-label={`${t("zone")}: ${format.zone}`}>
+        <Link to="/account#section-preferences" className="tm-zone" aria-label={`${t("zone")}: ${format.zone}`}>
           {format.zone}
         </Link>
       )}

@@ -48,6 +48,7 @@ export function InviteMember({ onClose }: { onClose: () => void }) {
     >
       <FaultAlert error={refusal.error} seconds={refusal.seconds} words={words} />
       <Form
+        name="invite"
         form={form}
         layout="vertical"
         requiredMark={false}

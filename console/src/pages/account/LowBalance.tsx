@@ -40,6 +40,7 @@ export function LowBalance({ account }: { account: Account }) {
     <Section id="notices" title={t("notices.title")} about={t("notices.about")}>
       <FaultAlert error={refusal.error} seconds={refusal.seconds} words={{ bad_value: t("notices.wrong") }} />
       <Form
+        name="low-balance"
         layout="vertical"
         requiredMark={false}
         disabled={!owner}

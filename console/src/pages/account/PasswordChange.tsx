@@ -43,7 +43,7 @@ export function PasswordChange() {
   return (
     <Section id="password" title={t("password.title")} about={t("password.about")}>
       <FaultAlert error={refusal.error} seconds={refusal.seconds} words={{ wrong_password: t("password.wrongOld") }} />
-      <Form form={form} layout="vertical" requiredMark={false} onFinish={(given) => void send(given)}>
+      <Form name="password-change" form={form} layout="vertical" requiredMark={false} onFinish={(given) => void send(given)}>
         <input type="text" autoComplete="username" value={email} readOnly hidden />
         <Form.Item name="old" label={t("password.old")} rules={[{ required: true }]}>
           <Input.Password autoComplete="current-password" />

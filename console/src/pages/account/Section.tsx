@@ -12,7 +12,7 @@ interface Props {
 
 export function Section({ id, title, about, actions, children }: Props) {
   return (
-    <Card id={id} className="tm-section">
+    <Card id={`section-${id}`} className="tm-section">
       <Flex justify="space-between" align="start" gap={12} wrap>
         <div style={{ flex: "1 1 240px", minWidth: 0 }}>
           <h2 style={{ margin: 0 }}>{title}</h2>

@@ -40,6 +40,7 @@ export function Webhook({ account }: { account: Account }) {
     <Section id="webhook" title={t("webhook.title")} about={t("webhook.about")}>
       <FaultAlert error={refusal.error} seconds={refusal.seconds} words={{ bad_value: t("webhook.wrong") }} />
       <Form
+        name="webhook"
         form={form}
         layout="vertical"
         requiredMark={false}

@@ -104,8 +104,8 @@ function AcceptForm({ token, email, refusal }: FormProps) {
   }
   return (
     <Form layout="vertical" requiredMark={false} onFinish={(given: { password: string }) => void send(given.password)}>
-      <Form.Item label={t("common:email")}>
-        <Input value={email} readOnly autoComplete="username" />
+      <Form.Item label={t("common:email")} htmlFor="invited">
+        <Input id="invited" value={email} readOnly autoComplete="username" />
       </Form.Item>
       <PasswordField name="password" label={t("invite.choose")} autoFocus />
       <Button type="primary" htmlType="submit" block loading={busy} disabled={refusal.seconds > 0}>

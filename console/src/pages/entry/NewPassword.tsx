@@ -60,8 +60,8 @@ export default function NewPassword() {
     >
       <FaultAlert error={refusal.error} seconds={refusal.seconds} words={{ wrong_password: t("newPassword.wrongOld") }} />
       <Form layout="vertical" requiredMark={false} onFinish={(given: Given) => void send(given)}>
-        <Form.Item label={t("common:email")}>
-          <Input value={me?.email ?? ""} readOnly autoComplete="username" />
+        <Form.Item label={t("common:email")} htmlFor="who">
+          <Input id="who" value={me?.email ?? ""} readOnly autoComplete="username" />
         </Form.Item>
         {known === null && (
           <Form.Item name="old" label={t("newPassword.old")} rules={[{ required: true }]}>

@@ -60,7 +60,7 @@ export function EditKey({ edited, onClose }: { edited: Key; onClose: () => void 
       }
     >
       <FaultAlert error={refusal.error} seconds={refusal.seconds} />
-      <Form form={form} layout="vertical" requiredMark={false} initialValues={before} onFinish={(values) => void send(values)}>
+      <Form name="edit-key" form={form} layout="vertical" requiredMark={false} initialValues={before} onFinish={(values) => void send(values)}>
         <KeyFields
           expiries={["keep", "none", "d7", "d30", "d90", "date"]}
           open={Boolean(limited || before.concurrency)}

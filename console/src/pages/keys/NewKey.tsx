@@ -61,6 +61,7 @@ export function NewKey({ onClose, onMade }: Props) {
     >
       <FaultAlert error={refusal.error} seconds={refusal.seconds} words={{ conflict: t("wrong.tooMany") }} />
       <Form
+        name="new-key"
         form={form}
         layout="vertical"
         requiredMark={false}
