@@ -3,7 +3,7 @@ import { usePreferences } from "@/preferences";
 
 import { exactMoney, money, rate } from "./money";
 import { bytes, compact, count, duration, percent } from "./numbers";
-import { clock, dateTime, day, offset, relative } from "./times";
+import { clock, dateTime, day, hour, offset, relative, shortDay } from "./times";
 
 export * from "./decimal";
 
@@ -18,6 +18,10 @@ export interface Format {
   bytes: (value: number) => string;
   dateTime: (moment: string | Date) => string;
   day: (moment: string | Date) => string;
+  /** The date without its year, for axes. */
+  shortDay: (moment: string | Date) => string;
+  /** `20:00`. */
+  hour: (moment: string | Date) => string;
   clock: (moment: string | Date) => string;
   relative: (moment: string | Date) => string;
   /** `Asia/Shanghai (UTC+8)`. */
@@ -37,6 +41,8 @@ export function useFormat(): Format {
     bytes: (value) => bytes(value, language),
     dateTime: (moment) => dateTime(moment, language, zone),
     day: (moment) => day(moment, language, zone),
+    shortDay: (moment) => shortDay(moment, language, zone),
+    hour: (moment) => hour(moment, zone),
     clock: (moment) => clock(moment, language, zone),
     relative: (moment) => relative(moment, new Date(), language),
     zone: `${zone} (${offset(zone, new Date())})`,

@@ -16,6 +16,17 @@ export function clock(moment: string | Date, language: Language, zone: string): 
   return formatted(moment, language, zone, { date: false, time: true });
 }
 
+/** `11-22` in Chinese, `Nov 22` in English. */
+export function shortDay(moment: string | Date, language: Language, zone: string): string {
+  if (language === "zh-CN") return day(moment, language, zone).slice("2026-".length);
+  return new Intl.DateTimeFormat("en-US", { timeZone: zone, month: "short", day: "numeric" }).format(new Date(moment));
+}
+
+/** `20:00`. */
+export function hour(moment: string | Date, zone: string): string {
+  return new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(new Date(moment));
+}
+
 /** `2 minutes ago`, `in 3 days`. */
 export function relative(moment: string | Date, now: Date, language: Language): string {
   const seconds = (new Date(moment).getTime() - now.getTime()) / 1_000;

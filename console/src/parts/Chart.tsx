@@ -12,7 +12,7 @@ import { init, use as register, type ComposeOption, type ECharts } from "echarts
 import type { BarSeriesOption, LineSeriesOption } from "echarts/charts";
 import type { GridComponentOption, LegendComponentOption, TooltipComponentOption } from "echarts/components";
 import { CanvasRenderer } from "echarts/renderers";
-import { Segmented } from "antd";
+import { Button, Segmented } from "antd";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -30,7 +30,7 @@ type Option = ComposeOption<
 
 export interface Series {
   name: string;
-  /** One for each category; numbers only for drawing, what is read comes from `show`. */
+  /** One for each category, NaN where nothing is known; for drawing alone, what is read comes from `show`. */
   values: readonly number[];
   color: string;
 }
@@ -43,8 +43,9 @@ interface Props {
   kind?: "bar" | "line";
   height?: number;
   show: (value: number) => string;
-  /** A category was chosen, by its index. */
-  onOpen?: (index: number) => void;
+  /** A category was chosen, by its index; `openLabel` says what that leads to. */
+  onOpen?: ((index: number) => void) | undefined;
+  openLabel?: (category: string) => string;
 }
 
 export function Chart(props: Props) {
@@ -79,7 +80,13 @@ function Canvas({ summary, categories, series, kind = "bar", height = 280, show,
     if (place.current === null) return;
     const made = init(place.current, null, { renderer: "canvas" });
     chart.current = made;
-    made.on("click", (event) => open.current?.(event.dataIndex));
+    // Anywhere above a category, since a bar may be too low to be hit.
+    made.getZr().on("click", ({ offsetX, offsetY }) => {
+      const at = [offsetX, offsetY];
+      if (!made.containPixel({ gridIndex: 0 }, at)) return;
+      const [index] = made.convertFromPixel({ gridIndex: 0 }, at) as unknown as number[];
+      if (index !== undefined) open.current?.(index);
+    });
     const observer = new ResizeObserver(() => made.resize());
     observer.observe(place.current);
     return () => {
@@ -91,10 +98,18 @@ function Canvas({ summary, categories, series, kind = "bar", height = 280, show,
   useEffect(() => {
     chart.current?.setOption(optionOf({ categories, series, kind, show }, palettes[theme]), true);
   }, [categories, series, kind, show, theme]);
-  return <div ref={place} role="img" aria-label={summary} style={{ width: "100%", height }} />;
+  return (
+    <div
+      ref={place}
+      role="img"
+      aria-label={summary}
+      className={onOpen === undefined ? undefined : "tm-opens"}
+      style={{ width: "100%", height }}
+    />
+  );
 }
 
-function Twin({ summary, categories, series, show }: Props) {
+function Twin({ summary, categories, series, show, onOpen, openLabel }: Props) {
   return (
     <div style={{ overflowX: "auto" }} tabIndex={0} role="region" aria-label={summary}>
       <table className="tm-twin">
@@ -111,9 +126,17 @@ function Twin({ summary, categories, series, show }: Props) {
         <tbody>
           {categories.map((category, row) => (
             <tr key={category}>
-              <th scope="row">{category}</th>
-              {series.map((each) => (
-                <td key={each.name}>{show(each.values[row] ?? 0)}</td>
+              <th scope="row">
+                {onOpen === undefined ? (
+                  category
+                ) : (
+                  <Button type="link" size="small" aria-label={openLabel?.(category)} onClick={() => onOpen(row)}>
+                    {category}
+                  </Button>
+                )}
+              </th>
+              {series.map(({ name, values }) => (
+                <td key={name}>{Number.isNaN(values[row]) ? "–" : show(values[row] ?? 0)}</td>
               ))}
             </tr>
           ))}
@@ -137,7 +160,7 @@ function optionOf({ categories, series, kind, show }: Drawn, palette: (typeof pa
       trigger: "axis",
       renderMode: "richText",
       confine: true,
-      valueFormatter: (value) => show(Number(value)),
+      valueFormatter: (value) => (Number.isNaN(Number(value)) ? "–" : show(Number(value))),
       backgroundColor: palette.elevated,
       borderColor: palette.split,
       textStyle: { color: palette.text, fontFamily },
@@ -148,7 +171,14 @@ function optionOf({ categories, series, kind, show }: Drawn, palette: (typeof pa
     series: series.map((each) =>
       kind === "bar"
         ? { type: "bar", stack: "all", name: each.name, data: [...each.values], color: each.color, barMaxWidth: 40 }
-        : { type: "line", name: each.name, data: [...each.values], color: each.color, showSymbol: false },
+        : {
+            type: "line",
+            name: each.name,
+            data: [...each.values],
+            color: each.color,
+            // A point between gaps is nothing but its symbol.
+            showSymbol: each.values.some(Number.isNaN),
+          },
     ),
   };
 }
