@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from playwright.async_api import Browser, Page, StorageState, async_playwright
-
 from tests.console.browsing import LANGUAGES, Language, Theme, Words, chromium_running, settle, visiting
 from tests.console.mill import PEOPLE, Mill, Role, open_mill
+
 from tokenmill.testing import PASSWORD
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "console"
