@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -35,6 +38,8 @@ thinking = "on"
 price.USD = {{ input = 0.435, cached_input = 0.0036, output = 0.87 }}
 targets = [{{ target = "gpu-1", model = "up-model" }}]
 """
+ADDRESS = "http://127.0.0.1:8080"
+"""Where the settings say that the platform is."""
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
@@ -46,6 +51,7 @@ class Stage:
     """A platform whose one model is prompted by the test."""
 
     url: str
+    key: str
     prompter: Prompter
 
 
@@ -60,7 +66,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
                 await work.session.execute(
                     update(User).where(User.email == EMAIL).values(password_hash=password)
                 )
-            yield Stage(platform.url, prompter)
+            yield Stage(platform.url, platform.key, prompter)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -172,12 +178,11 @@ async def test_the_request_is_shown_as_code(
     await message(room, say).fill("Grind 'this'")
     await room.get_by_role("button", name=say("playground:code.open"), exact=True).click()
     drawer = room.get_by_role("dialog")
-    address = "http://127.0.0.1:8080"  # Where the settings say that the platform is.
     for tab, wanted in (
-        ("curl", f"{address}/v1/chat/completions"),
-        ("Python", f'base_url="{address}/v1"'),
-        ("Node", f'baseURL: "{address}/v1"'),
-        ("Anthropic", f'base_url="{address}/anthropic"'),
+        ("curl", f"{ADDRESS}/v1/chat/completions"),
+        ("Python", f'base_url="{ADDRESS}/v1"'),
+        ("Node", f'baseURL: "{ADDRESS}/v1"'),
+        ("Anthropic", f'base_url="{ADDRESS}/anthropic"'),
     ):
         await drawer.get_by_role("tab", name=tab).click()
         code = drawer.get_by_role("tabpanel").get_by_role("region")
@@ -185,6 +190,36 @@ async def test_the_request_is_shown_as_code(
             await expect(code).to_contain_text(words)
         assert "sk-" not in await code.inner_text()
     await sound(room)
+
+
+async def test_the_code_runs_as_it_is_pasted(stage: Stage, room: Page, tmp_path: Path) -> None:
+    """With a key in its place it says what the model says; files are read where it runs."""
+    say = Words("en")
+    image = tmp_path / "it's $1.png"
+    image.write_bytes(PNG)
+    await room.locator("input[type=file]").first.set_input_files(image)
+    await message(room, say).fill("What is \"this\"? \\ `ls` $HOME 'x'\n第二行")
+    await room.get_by_role("button", name=say("playground:code.open"), exact=True).click()
+    drawer = room.get_by_role("dialog")
+    for tab, program in (
+        ("curl", ["bash", "-c"]),
+        ("Python", [sys.executable, "-c"]),
+        ("Anthropic", [sys.executable, "-c"]),
+    ):
+        await drawer.get_by_role("tab", name=tab).click()
+        code = await drawer.get_by_role("region", name=tab).inner_text()
+        code = code.replace("YOUR_KEY", stage.key).replace(ADDRESS, stage.url)
+        running = await asyncio.create_subprocess_exec(
+            *program, code, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        answering = await stage.prompter.next()
+        answering.say("A grain.")
+        answering.end()
+        said, failure = await running.communicate()
+        assert b"A grain." in said, failure
+        shown, words = answering.asked["messages"][-1]["content"]
+        assert base64.b64decode(shown["image_url"]["url"].partition(",")[2]) == PNG
+        assert words["text"] == "What is \"this\"? \\ `ls` $HOME 'x'\n第二行"
 
 
 async def test_sources_verdicts_and_errors_are_told_apart(stage: Stage, room: Page, say: Words) -> None:
