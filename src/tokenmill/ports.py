@@ -255,12 +255,15 @@ class SearchAsked(Value, frozen=True, kw_only=True):
     """Words to search the web for, and about how many results are wanted.
 
     `country` is a code of two letters in upper case, `place` a town or region in words; empty: anywhere.
+    `only` and `never` are domains; other pages are left out, whatever the provider makes of it.
     """
 
     query: str
     limit: int = 5
     country: str = ""
     place: str = ""
+    only: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
 
 
 class Source(Value, frozen=True, kw_only=True):

@@ -371,6 +371,25 @@ async def test_both_spellings_force_a_search(searching: Open, spelling: str, val
     assert reply.whole["usage"]["web_search_usage"]["tool_usage"] == 1
 
 
+@pytest.mark.parametrize(
+    ("protocol", "fence"),
+    [
+        ("messages", {"allowed_domains": ["example", "b.example/wind"]}),
+        ("messages", {"blocked_domains": ["https://a.example"]}),
+        ("responses", {"filters": {"allowed_domains": ["b.example"]}}),
+    ],
+)
+async def test_a_search_keeps_to_the_domains_it_is_given(
+    searching: Open, protocol: Protocol, fence: dict[str, Any]
+) -> None:
+    """The tool is one that only its own wire can tell a target; here it is ours to keep to it."""
+    caller, _ = await searching(calling(), ANSWER)
+    reply = await caller.ask(protocol, **fence)
+    assert reply.status == 200, reply.text
+    assert "https://b.example/wind" in reply.text
+    assert ("https://a.example/zephyr" in reply.text) is ("example" in fence.get("allowed_domains", ()))
+
+
 async def test_limits_hold_for_each_round(searching: Open) -> None:
     many = json.dumps({"queries": [f"zephyr {at}" for at in range(9)]})
     caller, _ = await searching(calling(arguments=many), ANSWER)

@@ -63,13 +63,18 @@ class CustomTool(Value, frozen=True):
 
 
 class WebSearchTool(Value, frozen=True):
-    """Search on the web, run by the platform; `location` is the caller's JSON, `extras` as with functions."""
+    """Search on the web, run by the platform; `location` is the caller's JSON, `extras` as with functions.
+
+    Pages are to be of the domains `only`, if there are any, and of none of `never`.
+    """
 
     force: bool = False
     max_keyword: int | None = None
     limit: int | None = None
     location: bytes | None = None
     extras: Extras | None = None
+    only: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
 
 
 class UnknownTool(Value, frozen=True):

@@ -90,7 +90,7 @@ class WebSearch:
             return msgspec.structs.replace(known, ms=_since(began))
         try:
             async with asyncio.timeout(self._deadline):
-                sources = _distinct(await self._provider.search(asked))[: asked.limit]
+                sources = _fitting(await self._provider.search(asked), asked)[: asked.limit]
         except TimeoutError:
             return await self._failed(asked, "the search took too long", began)
         except SearchFailed as failure:
@@ -151,14 +151,28 @@ class WebSearch:
             return None
 
 
-def _distinct(sources: Sequence[Source]) -> tuple[Source, ...]:
-    """Each page once, and only what a browser could open."""
+def _fitting(sources: Sequence[Source], asked: SearchAsked) -> tuple[Source, ...]:
+    """Each page once, of the domains that are wanted, and only what a browser could open."""
     by_url = {source.url: source for source in reversed(sources)}
     return tuple(
         source
         for source in sources
-        if by_url.get(source.url) is source and source.url.startswith(("http://", "https://"))
+        if by_url.get(source.url) is source
+        and source.url.startswith(("http://", "https://"))
+        and (not asked.only or _is_of(source.url, asked.only))
+        and not _is_of(source.url, asked.never)
     )
+
+
+def _is_of(url: str, domains: Sequence[str]) -> bool:
+    """Is the page of one of the domains, or of one below it? `example.com/docs` names a part of one."""
+    host, _, path = url.partition("://")[2].partition("/")
+    host = host.rpartition("@")[2].partition(":")[0].lower()
+    for domain in domains:
+        wanted, _, part = domain.partition("://")[2 if "://" in domain else 0].strip().lower().partition("/")
+        if (host == wanted or host.endswith(f".{wanted}")) and path.startswith(part):
+            return True
+    return False
 
 
 def _since(began: float) -> int:

@@ -9,8 +9,8 @@ from tokenmill.billing.terms import Terms
 from tokenmill.catalog.entries import Model
 from tokenmill.conversation.parts import Value, Vendor
 from tokenmill.conversation.places import tool_places
-from tokenmill.conversation.request import ChooseFreely, Drop, Request, WebSearchTool
-from tokenmill.exchange.searching.rules import Rules, prepared, searching_tool
+from tokenmill.conversation.request import ChooseFreely, Drop, Request, UnknownTool
+from tokenmill.exchange.searching.rules import Rules, as_search, prepared, searching_tool
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route
 
@@ -39,7 +39,7 @@ def planned_search(
     Where the best route's target searches by itself, it does, and only such routes are left. A search that
     cannot be made is left out where it is merely offered. Raises Fault(UNSUPPORTED) where it is insisted on.
     """
-    native = ways[0].native_search
+    native = ways[0].native_search and _can_be_told(request, ways[0], protocol)
     reason = _obstacle(model, caller, terms, provided=provided or native)
     if reason is not None:
         if _insists(request, protocol):
@@ -56,7 +56,7 @@ def without_search(request: Request) -> Request:
     kept = [
         (tool, at)
         for tool, at in zip(request.tools, tool_places(request), strict=True)
-        if not isinstance(tool, WebSearchTool)
+        if as_search(tool) is None
     ]
     tools, places = tuple(tool for tool, _ in kept), tuple(at for _, at in kept)
     choice = request.tool_choice if tools else ChooseFreely()
@@ -89,9 +89,15 @@ def _insists(request: Request, protocol: Vendor) -> bool:
     tool = searching_tool(request)
     if protocol != "openai_responses" or (tool is not None and tool.force):
         return True
-    return all(isinstance(each, WebSearchTool) for each in request.tools)
+    return all(as_search(each) is not None for each in request.tools)
+
+
+def _can_be_told(request: Request, way: Route, protocol: Vendor) -> bool:
+    """Does the target's wire know of the domains that a search is to keep to? Only the caller's own does."""
+    fenced = any(type(tool) is UnknownTool and as_search(tool) is not None for tool in request.tools)
+    return not fenced or (protocol == "anthropic_messages" and way.engine == "anthropic")
 
 
 def _place(request: Request) -> str:
-    at = next(at for at, tool in enumerate(request.tools) if isinstance(tool, WebSearchTool))
+    at = next(at for at, tool in enumerate(request.tools) if as_search(tool) is not None)
     return f"tools[{at}]"

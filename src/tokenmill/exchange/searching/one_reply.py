@@ -89,7 +89,8 @@ class OneReply:
         id_ = f"{OUR_SEARCH}{self._key}{place:02d}"
         self._searches[id_] = place
         call = ToolCall(id_, "web_search", _action(query), "server")
-        return id_, self._tell([*self._close_text(), PartOpened(place, call)])
+        closed = self._pass(self._close_text())  # It is held with its text, where that is held.
+        return id_, [*closed, *self._tell([PartOpened(place, call)])]
 
     def found(self, id_: str, cited: Sequence[UrlCitation], error: str | None) -> list[Event]:
         """The search has ended, with these new sources."""

@@ -17,11 +17,14 @@ from tokenmill.conversation.request import (
     CustomTool,
     FunctionTool,
     Request,
+    Tool,
     ToolChoice,
+    UnknownTool,
     WebSearchTool,
 )
 from tokenmill.exchange.searching.queries import question_of
 from tokenmill.kit.faults import Code, Fault
+from tokenmill.wire.fenced import fenced_search
 
 KEYWORDS: Final = 5
 """Searches of one round, and results of one search, where the caller says nothing; as the original has it."""
@@ -39,7 +42,7 @@ class Rules(Value, frozen=True, kw_only=True):
 
     `first` is searched for before the model is asked; `offered` says whether the model may search as well,
     by calling the function `name`, which its caller never sees. `per_round` and `total` count searches,
-    `limit` is of results for each, `characters` of the results of a round.
+    `limit` is of results for each, `characters` of the results of a round. `only` and `never` are domains.
     """
 
     name: str = NAME
@@ -52,6 +55,8 @@ class Rules(Value, frozen=True, kw_only=True):
     characters: int = CHARACTERS
     country: str = ""
     place: str = ""
+    only: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
 
 
 class _Location(msgspec.Struct):
@@ -64,9 +69,16 @@ class _Location(msgspec.Struct):
 def searching_tool(request: Request) -> WebSearchTool | None:
     """The web search that the request offers, the first if there are several."""
     for tool in request.tools:
-        if type(tool) is WebSearchTool:
-            return tool
+        if (search := as_search(tool)) is not None:
+            return search
     return None
+
+
+def as_search(tool: Tool) -> WebSearchTool | None:
+    """The web search that `tool` is, perhaps one that keeps to some domains; None for any other tool."""
+    if type(tool) is UnknownTool:
+        return fenced_search(tool)
+    return tool if type(tool) is WebSearchTool else None
 
 
 def prepared(
@@ -82,14 +94,12 @@ def prepared(
         raise Fault(Code.UNSUPPORTED, "Web search answers with one choice. Leave n out.", field="n")
     rules = _rules(request, tool, protocol, context_window)
     places = tool_places(request)
-    kept = [
-        (each, at)
-        for each, at in zip(request.tools, places, strict=True)
-        if not isinstance(each, WebSearchTool)
-    ]
+    kept = [(each, at) for each, at in zip(request.tools, places, strict=True) if as_search(each) is None]
     tools, at = tuple(each for each, _ in kept), tuple(at for _, at in kept)
     if rules.offered:
-        place = next(at for each, at in zip(request.tools, places, strict=True) if each is tool)
+        place = next(
+            at for each, at in zip(request.tools, places, strict=True) if as_search(each) is not None
+        )
         tools, at = (*tools, function_for(rules)), (*at, place)
     choice = _choice(request.tool_choice, rules, any_left=bool(tools))
     return msgspec.structs.replace(request, tools=tools, tools_at=at, tool_choice=choice), rules
@@ -148,6 +158,8 @@ def _rules(request: Request, tool: WebSearchTool, protocol: Vendor, context_wind
         characters=min(CHARACTERS, max(2_000, context_window // 2)),
         country=(location.country or "")[:2].upper() if len(location.country or "") == 2 else "",
         place=" ".join(filter(None, (location.district, location.city, location.region)))[:100],
+        only=tool.only,
+        never=tool.never,
     )
 
 

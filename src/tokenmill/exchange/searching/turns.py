@@ -191,7 +191,14 @@ class Searching:
 
         async def search(query: str) -> Found:
             rules = self._rules
-            asked = SearchAsked(query=query, limit=rules.limit, country=rules.country, place=rules.place)
+            asked = SearchAsked(
+                query=query,
+                limit=rules.limit,
+                country=rules.country,
+                place=rules.place,
+                only=rules.only,
+                never=rules.never,
+            )
             async with places:
                 return await self._finder.search(asked)
 

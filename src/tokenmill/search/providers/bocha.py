@@ -8,7 +8,7 @@ import msgspec
 
 from tokenmill.ports import SearchAsked, SearchFailed, Source
 from tokenmill.search.providers.asking import Asking
-from tokenmill.search.providers.tidy import source_of
+from tokenmill.search.providers.tidy import source_of, words_of
 
 URL: Final = "https://api.bochaai.com"
 MOST: Final = 50
@@ -50,7 +50,7 @@ class Bocha:
     async def search(self, asked: SearchAsked) -> tuple[Source, ...]:
         """The pages. Raises SearchFailed."""
         body: dict[str, object] = {
-            "query": f"{asked.query} {asked.place}".strip(),
+            "query": words_of(asked),
             "summary": True,
             "freshness": "noLimit",
             "count": min(asked.limit, MOST),

@@ -8,7 +8,7 @@ import msgspec
 
 from tokenmill.ports import SearchAsked, Source
 from tokenmill.search.providers.asking import Asking
-from tokenmill.search.providers.tidy import source_of
+from tokenmill.search.providers.tidy import source_of, words_of
 
 URL: Final = "https://api.search.brave.com"
 MOST: Final = 20
@@ -54,7 +54,7 @@ class Brave:
     async def search(self, asked: SearchAsked) -> tuple[Source, ...]:
         """The pages. Raises SearchFailed."""
         parameters = {
-            "q": f"{asked.query} {asked.place}".strip()[:400],
+            "q": words_of(asked)[:400],
             "count": str(min(asked.limit, MOST)),
             "extra_snippets": "true",
             "text_decorations": "false",

@@ -10,7 +10,7 @@ from typing import Any
 
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import SearchAsked, SearchFailed, Source
-from tokenmill.search.providers.tidy import source_of
+from tokenmill.search.providers.tidy import source_of, words_of
 
 Find = Callable[[str, int, str], Sequence[Mapping[str, Any]]]
 """Searches for words: so many results, for a region like `us-en`. Raises whatever the library raises."""
@@ -43,7 +43,7 @@ class Ddgs:
     async def search(self, asked: SearchAsked) -> tuple[Source, ...]:
         """The pages. Raises SearchFailed."""
         region = f"{asked.country.lower()}-en" if asked.country else "wt-wt"
-        words = f"{asked.query} {asked.place}".strip()
+        words = words_of(asked)
         try:
             results = await asyncio.to_thread(self._find, words, asked.limit, region)
         except Exception as error:  # The library has no base class of its own for what engines do.

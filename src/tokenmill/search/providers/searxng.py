@@ -6,7 +6,7 @@ import msgspec
 
 from tokenmill.ports import SearchAsked, SearchFailed, Source
 from tokenmill.search.providers.asking import Asking
-from tokenmill.search.providers.tidy import source_of
+from tokenmill.search.providers.tidy import source_of, words_of
 
 
 class _Result(msgspec.Struct):
@@ -33,7 +33,7 @@ class SearxNG:
 
     async def search(self, asked: SearchAsked) -> tuple[Source, ...]:
         """The pages. Raises SearchFailed, also when none of the engines behind the server has answered."""
-        words = f"{asked.query} {asked.place}".strip()
+        words = words_of(asked)
         parameters = {"q": words, "format": "json", "safesearch": "1"}
         answer = await self._asking.get(self._url, parameters, _Answer)
         if not answer.results and answer.unresponsive_engines:

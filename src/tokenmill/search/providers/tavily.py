@@ -8,7 +8,7 @@ import msgspec
 
 from tokenmill.ports import SearchAsked, Source
 from tokenmill.search.providers.asking import Asking
-from tokenmill.search.providers.tidy import source_of
+from tokenmill.search.providers.tidy import source_of, words_of
 
 URL: Final = "https://api.tavily.com"
 MOST: Final = 20
@@ -38,7 +38,7 @@ class Tavily:
     async def search(self, asked: SearchAsked) -> tuple[Source, ...]:
         """The pages. Raises SearchFailed."""
         body: dict[str, object] = {
-            "query": f"{asked.query} {asked.place}".strip()[:400],
+            "query": words_of(asked)[:400],
             "max_results": min(asked.limit, MOST),
             "include_favicon": True,
         }

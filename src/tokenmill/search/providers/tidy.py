@@ -9,14 +9,22 @@ from html import unescape
 from typing import Final
 from urllib.parse import urlsplit
 
-from tokenmill.ports import Source
+from tokenmill.ports import SearchAsked, Source
 
 MOST_SUMMARY: Final = 1_000
 MOST_TITLE: Final = 300
+_MOST_SITES: Final = 5  # Engines take no longer queries; the rest is sorted out afterwards.
 
 _MARKS = re.compile(r"</?(?:strong|b|em|mark|span|p|br)\b[^<>]*>", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 _SHANGHAI: Final = timezone(timedelta(hours=8))
+
+
+def words_of(asked: SearchAsked) -> str:
+    """What to type into a search engine: the query, the place, and the domains as all of them know it."""
+    sites = [f"site:{domain}" for domain in asked.only[:_MOST_SITES]]
+    fence = f"({' OR '.join(sites)})" if len(sites) > 1 else "".join(sites)
+    return " ".join(filter(None, (asked.query, asked.place, fence)))
 
 
 def source_of(
