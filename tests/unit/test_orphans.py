@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from tests.books import NOON, WALLET, fill, hold, read_books, usage
 from tokenmill.billing.pricing import Tariff, encode_tariff
-from tokenmill.exchange.hold import Draft, encode_draft
+from tokenmill.exchange.hold import Draft, decode_draft, encode_draft
 from tokenmill.jobs.nodes import Nodes
 from tokenmill.jobs.orphans import OrphanSweep
 from tokenmill.kit.ids import ExchangeId
@@ -78,6 +78,24 @@ async def test_what_a_dead_node_held_is_charged_at_its_last_counts(
     assert {"ex_1": "recovered", "ex_2": "recovered", "ex_3": "held"} == {
         name: state for name, (state, _) in books.holds.items()
     }
+
+
+async def test_searches_of_a_dead_nodes_exchange_are_charged_like_its_tokens(
+    hot: HotStore, database: Database, database_url: str
+) -> None:
+    await fill(database_url, {WALLET: 10_000})
+    draft = decode_draft(draft_of("ex_1", stream=True))
+    tariff = encode_tariff(replace(TARIFF, search=2_000))
+    draft = replace(draft, row=replace(draft.row, tariff=tariff))
+    await hot.hold(hold("ex_1", 9_000, draft=encode_draft(draft)))
+    await hot.count([RunningCount(ExchangeId("ex_1"), 7, 0, 0, 30, 5, 3)])
+    clock = FixedClock(NOON)
+
+    assert 1 == await OrphanSweep(database, hot, Nodes(database, clock), clock).settle()
+
+    async with database.read() as view:
+        row = await view.session.get_one(Usage, "ex_1")
+    assert (row.searches, row.cost) == (3, 307 + 3 * 2_000)
 
 
 async def test_a_whole_reply_that_died_with_its_node_costs_nothing(

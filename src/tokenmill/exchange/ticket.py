@@ -265,7 +265,7 @@ class Ticket:
         usage = self.usage if self.delivered else Usage()
         output = max(usage.output, self.output)
         kinds = (usage.input_fresh, usage.input_cached, usage.input_written)
-        return RunningCount(self.id, *kinds, output, usage.output_reasoning)
+        return RunningCount(self.id, *kinds, output, usage.output_reasoning, usage.searches)
 
     @cached_property
     def prompt_estimate(self) -> int:

@@ -79,7 +79,7 @@ class OrphanSweep:
         tariff = decode_tariff(draft.row.tariff)
         # A reply that was not streamed had not a word of it delivered.
         charged = tariff is not None and orphan.purses and draft.row.stream
-        cost = tariff.cost(Usage(**counts)) if tariff is not None and charged else 0
+        cost = tariff.cost(Usage(**counts), orphan.count.searches) if tariff is not None and charged else 0
         now = self._clock.now()
         lasted = max(0, round((now - draft.row.started_at).total_seconds() * 1000))
         # Words of a stream were counted after its status line had gone out.

@@ -66,6 +66,7 @@ class Hold(Base):
     input_written: Mapped[int] = mapped_column(BigInteger)
     output: Mapped[int] = mapped_column(BigInteger)
     output_reasoning: Mapped[int] = mapped_column(BigInteger)
+    searches: Mapped[int] = mapped_column(server_default="0")
 
 
 class Transfer(Base):

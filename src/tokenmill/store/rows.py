@@ -152,6 +152,7 @@ class RunningCount(msgspec.Struct, frozen=True, array_like=True):
     input_written: int
     output: int
     output_reasoning: int
+    searches: int = 0
 
 
 class RunningHold(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ CHANGES_SINCE = "SELECT id, kind, key FROM changes WHERE id > {} ORDER BY id LIM
 LATEST_CHANGE = "SELECT COALESCE(MAX(id), 0) FROM changes"
 RUNNING = (
     "SELECT id, account_id, purses, amount, node, created_at, draft,"
-    " input_fresh, input_cached, input_written, output, output_reasoning"
+    " input_fresh, input_cached, input_written, output, output_reasoning, searches"
     " FROM holds WHERE state = 'held' AND node IN ({}) ORDER BY id LIMIT {}"
 )
 

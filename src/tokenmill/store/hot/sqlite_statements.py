@@ -54,10 +54,12 @@ _GROW_HOLD = "UPDATE holds SET amount = amount + ? WHERE id = ?"
 _CLOSE_HOLD = "UPDATE holds SET state = ?, closed_at = ?, draft = '' WHERE id = ?"
 _COUNT = (
     "UPDATE holds SET input_fresh = counted.fresh, input_cached = counted.cached,"
-    " input_written = counted.written, output = counted.out, output_reasoning = counted.reasoning"
+    " input_written = counted.written, output = counted.out, output_reasoning = counted.reasoning,"
+    " searches = counted.searches"
     " FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS fresh,"
     " json_extract(value, '$[2]') AS cached, json_extract(value, '$[3]') AS written,"
-    " json_extract(value, '$[4]') AS out, json_extract(value, '$[5]') AS reasoning"
+    " json_extract(value, '$[4]') AS out, json_extract(value, '$[5]') AS reasoning,"
+    " json_extract(value, '$[6]') AS searches"
     " FROM json_each(?)) AS counted WHERE holds.id = counted.id AND holds.state = 'held'"
 )
 

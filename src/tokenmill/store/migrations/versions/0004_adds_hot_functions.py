@@ -185,7 +185,7 @@ BEGIN
 END $$
 """
 
-# ["count", [[id, input_fresh, input_cached, input_written, output, output_reasoning], …]]
+# ["count", [[id, input_fresh, input_cached, input_written, output, output_reasoning, searches], …]]
 _COUNT = """
 CREATE FUNCTION tokenmill_count(operation jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -194,7 +194,8 @@ BEGIN
     input_cached = (counted ->> 2)::bigint,
     input_written = (counted ->> 3)::bigint,
     output = (counted ->> 4)::bigint,
-    output_reasoning = (counted ->> 5)::bigint
+    output_reasoning = (counted ->> 5)::bigint,
+    searches = (counted ->> 6)::bigint  -- A later migration adds it.
   FROM jsonb_array_elements(operation -> 1) AS counted
   WHERE holds.id = counted ->> 0 AND holds.state = 'held';
 END $$

@@ -21,3 +21,5 @@ def upgrade() -> None:
         sa.Column("failure", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("provider", name=op.f("pk_search_standings")),
     )
+    with op.batch_alter_table("holds", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("searches", sa.Integer(), server_default="0", nullable=False))
