@@ -8,12 +8,14 @@ import { CopyButton } from "./CopyButton";
 interface Props {
   title: string;
   secret: string;
+  /** What is said of it, where it is no key. */
+  words?: { once: string; value: string };
   /** What to do with it, below: a curl line, a file to paste. */
   children?: ReactNode;
   onDone: () => void;
 }
 
-export function SecretOnce({ title, secret, children, onDone }: Props) {
+export function SecretOnce({ title, secret, words, children, onDone }: Props) {
   const { t } = useTranslation();
   const [saved, setSaved] = useState(false);
   const value = useRef<HTMLElement>(null);
@@ -39,9 +41,9 @@ export function SecretOnce({ title, secret, children, onDone }: Props) {
       }
     >
       <Flex vertical gap={12}>
-        <Alert type="warning" showIcon title={t("secret.once")} />
+        <Alert type="warning" showIcon title={words?.once ?? t("secret.once")} />
         <Flex align="center" gap={8} wrap>
-          <code className="tm-mono" ref={value} tabIndex={0} aria-label={t("secret.value")} style={{ userSelect: "all" }}>
+          <code className="tm-mono tm-secret" ref={value} tabIndex={0} aria-label={words?.value ?? t("secret.value")}>
             {secret}
           </code>
           <CopyButton value={secret} label={title} withText />
