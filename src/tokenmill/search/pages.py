@@ -36,8 +36,8 @@ LARGEST: Final = 1_000_000
 """Bytes of a page, unpacked; the rest is left unread."""
 LONGEST_URL: Final = 2_000
 FRESH: Final = 600.0
-KEPT: Final = 500
-"""Pages; each is kept as its words, some 20 kB."""
+KEPT: Final = 100
+"""Pages; each is kept as its words, some 20 kB, and ten times that at the most."""
 KEPT_CHARACTERS: Final = 100_000
 PORTS: Final = frozenset((80, 443))
 HTML: Final = frozenset(("text/html", "application/xhtml+xml"))

@@ -27,7 +27,7 @@ PAGE_CHARACTERS: Final = 2_000
 """Of one page, what a model is shown."""
 FRESH: Final = 300.0
 """Seconds for which the answer to the same search is kept."""
-LARGEST_CACHE: Final = 1_000
+LARGEST_CACHE: Final = 300
 """Searches; each keeps some 10 kB."""
 SUMMARY_CHARACTERS: Final = 400
 
