@@ -39,7 +39,7 @@ _OPERATOR = (
 )
 
 PLACES: tuple[Place, ...] = (
-    Place("/sign-in", None),
+    *(Place(f"/{path}", None) for path in ("sign-in", "sign-up", "invite", "reset")),
     *(Place(f"/{path}", "developer") for path in _DEVELOPER),
     *(Place(f"/{path}", "operator") for path in _OPERATOR),
 )

@@ -57,10 +57,13 @@ export function Preferences() {
   );
 }
 
+/** Today's names of zones that browsers still list by their old ones. */
+const RENAMED = ["Asia/Kolkata", "Asia/Kathmandu", "Asia/Ho_Chi_Minh", "Asia/Yangon", "Europe/Kyiv", "America/Nuuk"];
+
 /** All zones that the browser knows, with the one in use. */
 function zones(used: string): { value: string; label: string }[] {
   const now = new Date();
-  return [...new Set(["UTC", used, ...Intl.supportedValuesOf("timeZone")])]
+  return [...new Set(["UTC", used, ...RENAMED, ...Intl.supportedValuesOf("timeZone")])]
     .sort()
     .map((value) => ({ value, label: `${value} (${offset(value, now)})` }));
 }
