@@ -17,7 +17,7 @@ from sqlalchemy import update
 
 from tests.clients import model
 from tests.flow.admin_client import browser
-from tests.flow.upstreams import ScriptedUpstream, listening
+from tests.flow.upstreams import Answer, ScriptedUpstream, listening
 from tokenmill.accounts.accounts import create_account
 from tokenmill.accounts.passwords import hash_password
 from tokenmill.billing.ledger import Side, post, wallet_of
@@ -138,9 +138,9 @@ class Mill:
 
 
 @asynccontextmanager
-async def open_mill(directory: Path) -> AsyncIterator[Mill]:
+async def open_mill(directory: Path, answer: Answer = model.answer) -> AsyncIterator[Mill]:
     """A mill of one's own, which a test may stop or wreck; its data in `directory`."""
-    async with listening(ScriptedUpstream(model.answer)) as upstream:
+    async with listening(ScriptedUpstream(answer)) as upstream:
         text = CATALOGUE.format(url=upstream.url)
         clock = PastClock(_DAYS)
         opening = open_test_platform(directory, catalogue=text, clock=clock, waits=(0.0,), operator=True)
