@@ -118,6 +118,9 @@ function Whole() {
   );
 }
 
+/** Never seen: the loader beside it ends in the page of the problem. */
+const Nothing = (): null => null;
+
 export const router = createBrowserRouter(
   [
     { Component: Bare, ErrorBoundary: Problem, HydrateFallback: () => null, children: entry },
@@ -132,7 +135,7 @@ export const router = createBrowserRouter(
           children: [
             ...developer,
             { loader: needOperator, children: operator },
-            { path: "*", loader: () => Promise.reject(new Response(null, { status: 404 })) },
+            { path: "*", Component: Nothing, loader: () => Promise.reject(new Response(null, { status: 404 })) },
           ],
         },
       ],

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { asApiError } from "@/api/client";
 
 import { CopyField } from "./CopyField";
+import { useFaultText } from "./faults";
 
 interface Props {
   error: unknown;
@@ -13,6 +14,7 @@ interface Props {
 
 export function ErrorCard({ error: cause, onRetry }: Props) {
   const { t } = useTranslation();
+  const say = useFaultText();
   const error = asApiError(cause);
   const title = error.status === 404 ? t("error.gone") : error.status === 403 ? t("error.forbidden") : t(`error.${error.blame}`);
   return (
@@ -22,7 +24,7 @@ export function ErrorCard({ error: cause, onRetry }: Props) {
       title={title}
       description={
         <Flex vertical gap={8}>
-          {error.blame !== "network" && <span>{error.message}</span>}
+          {error.blame !== "network" && <span>{say(error)}</span>}
           {error.requestId !== "" && <CopyField label={t("error.requestId")} value={error.requestId} inline />}
           {onRetry !== undefined && (
             <div>
