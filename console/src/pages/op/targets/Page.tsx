@@ -15,7 +15,7 @@ import { Page } from "@/parts/Page";
 import { useFilters } from "@/parts/useFilters";
 import { When } from "@/parts/When";
 
-import { State } from "./states";
+import { State } from "@/parts/TargetState";
 import { SwitchTarget } from "./TargetActs";
 import { TargetEditor } from "./TargetEditor";
 

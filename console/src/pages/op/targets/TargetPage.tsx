@@ -13,8 +13,9 @@ import { LinkButton } from "@/parts/LinkButton";
 import { Loaded } from "@/parts/Loaded";
 import { Page } from "@/parts/Page";
 import { When } from "@/parts/When";
+import "@/style/operator.css";
 
-import { State } from "./states";
+import { State } from "@/parts/TargetState";
 import { RemoveTarget, SwitchTarget } from "./TargetActs";
 import { TargetEditor } from "./TargetEditor";
 

@@ -2,7 +2,7 @@
 import { useTranslation } from "react-i18next";
 
 import type { TargetState } from "@/api/queries/catalogue";
-import { StatusDot, type Status } from "@/parts/StatusDot";
+import { StatusDot, type Status } from "./StatusDot";
 
 const DOTS: Record<TargetState, Status> = {
   healthy: "success",
