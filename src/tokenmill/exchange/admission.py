@@ -42,8 +42,9 @@ PATIENCE: Final = 10.0
 LOOK_AGAIN: Final = 0.05
 """Seconds between two looks of the request that is first in the line."""
 
-_EXHAUSTED: Final = "Until then the quota is exhausted; it will reset by itself."
-"""Qwen Code repeats every 429 for minutes, but for those with the words quota, exhausted and "will reset"."""
+_EXHAUSTED: Final = "Insufficient credits until then: the quota is exhausted; it will reset by itself."
+"""Two agents repeat every 429 for minutes: Qwen Code all but those with the words quota, exhausted and
+"will reset", OpenClaw all but those with "insufficient credits"."""
 
 
 class Books(Protocol):
