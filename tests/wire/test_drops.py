@@ -111,6 +111,8 @@ UNSAID: Final = {
     "UrlCitation.publish_time": "no protocol sends it back",
     "UrlCitation.logo_url": "no protocol sends it back",
     "Reasoning.origin": "the seal tells it",
+    "WebSearchTool.only": "it stays a tool that only its own wire knows, until we search",
+    "WebSearchTool.never": "it stays a tool that only its own wire knows, until we search",
 }
 """Members of the canon that no request says."""
 
