@@ -169,7 +169,7 @@ class Moderator(Protocol):
         ...
 
     async def judge(self, text: str, question: str | None) -> tuple[Opinion, ...]:
-        """Its opinions, none of harmless text; `question` is what `text` answers, None for a user's own words.
+        """Its opinions, none of harmless text; `question` is what `text` answers, None for a user's words.
 
         Raises Fault where it cannot be asked, or does not say anything that can be understood.
         """

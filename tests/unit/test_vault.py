@@ -157,7 +157,9 @@ async def test_a_request_of_more_calls_than_any_session_is_not_looked_at() -> No
         request = asking(ASKED, *turns)
         restored, drops = await recall.restored(request, caller, ways)
         assert restored is request
-        assert [drop.reason for drop in drops] == ["not looked for: the request has over 20,000 calls"] * notes
+        assert [drop.reason for drop in drops] == [
+            "not looked for: the request has over 20,000 calls"
+        ] * notes
 
 
 @pytest.mark.parametrize("long", [think("x" * (MOST + 1)), think("x", "s" * (MOST + 1))])

@@ -51,7 +51,7 @@ class WireShown(Shown):
 
 
 class FileShown(Shown):
-    """`others` are places that win over the usual one where they are; `text` is a file that has nothing else."""
+    """`others` are places that win over the usual one; `text` is a file that holds nothing else."""
 
     place: str
     others: list[str]
@@ -89,7 +89,7 @@ async def tool(
     tool_id: str,
     _: Member,
     desk: Desk,
-    purse: Annotated[KeyKind, Query(description="Which kind of key: the wallet's, or the Token Plan's.")] = "sk",
+    purse: Annotated[KeyKind, Query(description="Whose key: the wallet's, or the Token Plan's.")] = "sk",
     wire: Annotated[Wire | None, Query(description="The protocol; left out, the tool's own first.")] = None,
     model: Annotated[Line | None, Query(description="The model; left out, a usual one.")] = None,
 ) -> ToolShown:

@@ -53,6 +53,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_moderation_verdicts")),
     )
     op.create_index(op.f("ix_moderation_verdicts_at"), "moderation_verdicts", ["at"])
-    op.create_index(
-        op.f("ix_moderation_verdicts_account_id_id"), "moderation_verdicts", ["account_id", "id"]
-    )
+    op.create_index(op.f("ix_moderation_verdicts_account_id_id"), "moderation_verdicts", ["account_id", "id"])
