@@ -504,3 +504,54 @@ async def test_what_waits_is_paid_for_before_it_goes_on(
     assert 15_000_000 < row.cost <= 20_000_000
     balance, held = await wallet(platform)
     assert (balance, held) == (20_000_000 - row.cost, 0)
+
+
+ODD_PARTS = {
+    "chat": {"type": "snippet", "source": "x", "lines": [BAD]},
+    "messages": {"type": "search_result", "source": "x", "content": [{"type": "text", "text": BAD}]},
+    "responses": {"type": "snippet", "source": "x", "lines": [BAD]},
+}
+
+
+@FACES
+async def test_a_part_of_an_unknown_type_hides_nothing(
+    platform_with: Opener, http: aiohttp.ClientSession, face: str
+) -> None:
+    """Its own protocol may well show its words to a model."""
+    platform = await platform_with(ScriptedEngine(reply("Hi")), environ=BLOCKS)
+    said = body(face, "")
+    content = [{"type": "input_text" if face == "responses" else "text", "text": "Hi"}, ODD_PARTS[face]]
+    said["input" if face == "responses" else "messages"] = [{"role": "user", "content": content}]
+    status, told, _ = await ask(http, platform, PATHS[face], said)
+    assert (status, "Moderation Block" in told) == (400, True), told
+    (row,) = await verdicts(platform)
+    assert row.place.endswith("content[1]")
+
+
+@FACES
+async def test_tool_definitions_pass_unless_a_policy_wants_them_judged(
+    platform_with: Opener, http: aiohttp.ClientSession, face: str
+) -> None:
+    """The same policy as for system prompts; a parameter's description counts as well."""
+    platform = await platform_with(ScriptedEngine(reply("Hi")), environ=BLOCKS, operator=True)
+    schema = {"type": "object", "properties": {"a": {"type": "string", "description": BAD}}}
+    said = body(face, "Hello")
+    tool = json.loads(json.dumps(said["tools"][0]))
+    if face == "chat":
+        tool["function"]["parameters"] = schema
+    else:
+        tool["input_schema" if face == "messages" else "parameters"] = schema
+    said["tools"] = [*said["tools"], tool]
+    tool["function" if face == "chat" else "name"] = (
+        tool["function"] | {"name": "second"} if face == "chat" else "second"
+    )
+    status, told, _ = await ask(http, platform, PATHS[face], said)
+    assert status == 200, told
+    async with browser(platform) as one:
+        await one.confirm()
+        policy = {"input": "block", "output": "off", "system_prompts": True}
+        await one.do("PUT", "/operator/moderation/policies", policy)
+    async with asyncio.timeout(10):
+        while status == 200:
+            status, told, _ = await ask(http, platform, PATHS[face], said)
+    assert (status, "Moderation Block" in told, "tools[1]" in told) == (400, True, True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
+
+import msgspec
 
 from tokenmill.conversation.parts import (
     Media,
@@ -16,22 +19,26 @@ from tokenmill.conversation.parts import (
     ToolResult,
     Unknown,
 )
+from tokenmill.conversation.places import tool_places
 from tokenmill.conversation.request import Drop, Request, Turn
 from tokenmill.exchange.media.tokens import words_of_text
 from tokenmill.exchange.steps.moderation import Screen
 from tokenmill.kit.faults import Code, Fault
-from tokenmill.moderation.judging import Judgement, judge
+from tokenmill.moderation.judging import AT_ONCE, Judgement, judge
 from tokenmill.moderation.live import Moderation
 from tokenmill.moderation.policies import Direction, Policy
-from tokenmill.moderation.reading import words_of_call, words_of_result
+from tokenmill.moderation.reading import words_of_call, words_of_result, words_of_tool, words_of_unknown
 from tokenmill.moderation.record import Record
 from tokenmill.moderation.review import Review, must_not_fail
 from tokenmill.moderation.rulebook import Rulebook
 from tokenmill.moderation.verdicts import Whose
 from tokenmill.moderation.watch import Finding
+from tokenmill.ports import Moderator, Source
+from tokenmill.search.web_search import Found
 
 REMEMBERED: Final = 50_000
 """Texts without any phrase of the lists; agents send the same conversation again and again."""
+WITHHELD: Final = "the moderation of this platform has withheld all that it found"
 
 
 class _Said(NamedTuple):
@@ -94,6 +101,20 @@ class Moderating:
         )
         return Screen(review)
 
+    async def of_search(self, found: Found) -> Found:
+        """`found` without the sources that the model must not be shown, or its caller not be told of.
+
+        Raises Unjudged.
+        """
+        allowed: list[Source] = []
+        for at in range(0, len(found.sources), AT_ONCE):
+            some = found.sources[at : at + AT_ONCE]
+            verdicts = await asyncio.gather(*map(self._allows, some))
+            allowed += [source for source, allows in zip(some, verdicts, strict=True) if allows]
+        if len(allowed) == len(found.sources):
+            return found
+        return msgspec.structs.replace(found, sources=tuple(allowed), error=None if allowed else WITHHELD)
+
     def notes(self) -> tuple[Drop, ...]:
         """The audit, for the receipt."""
         return tuple(
@@ -112,10 +133,33 @@ class Moderating:
         if moderator is not None and not said.new:
             record.skipped("earlier turns", "the classifier sees what is new")
             moderator = None
-        key = self._clean.key(said.text)
+        return await self._looked_at(said.text, book, "input", moderator)
+
+    async def _allows(self, source: Source) -> bool:
+        """May the model read the source as what it is asked, and its caller as what is said?"""
+        told = "\n".join((source.title, source.site_name, source.url, source.summary))
+        sides: tuple[tuple[Direction, str], ...] = (("input", f"{told}\n{source.text}"), ("output", told))
+        moderator = self._moderation.moderator if self._policy.classifier else None
+        for direction, words in sides:
+            if not self._policy.acts(direction):
+                continue
+            record = self._record(direction)
+            record.scanned("search results")
+            book = await self._moderation.book()
+            judged = await self._looked_at(words, book, direction, moderator)
+            record.judged("search results", judged)
+            must_not_fail(judged.failed, self._policy, direction)
+            if judged.blocks is not None:
+                return False
+        return True
+
+    async def _looked_at(
+        self, text: str, book: Rulebook, direction: Direction, moderator: Moderator | None
+    ) -> Judgement:
+        key = self._clean.key(text)
         if moderator is None and self._clean.has(book, key):
             return Judgement()
-        judged = await judge(said.text, book, self._policy, "input", moderator)
+        judged = await judge(text, book, self._policy, direction, moderator)
         if judged.untouched:
             self._clean.add(book, key)
         return judged
@@ -179,8 +223,11 @@ def _said(request: Request, policy: Policy) -> Iterator[_Said | _Unread]:
             continue
         for number, part in enumerate(turn.parts):
             yield _part(part, _place(turn, at, number), _kind(turn.role), new=at > last)
-    if request.tools:
+    if request.tools and not policy.system_prompts:
         yield _Unread("tool definitions", "by policy")
+        return
+    for tool, place in zip(request.tools, tool_places(request), strict=True):
+        yield _Said("tool definitions", place, words_of_tool(tool), new=True)
 
 
 def _part(part: Part, place: str, kind: str, *, new: bool) -> _Said | _Unread:
@@ -201,8 +248,8 @@ def _part(part: Part, place: str, kind: str, *, new: bool) -> _Said | _Unread:
             return _Said(kind, place, words, new)
         case Media(kind=media):
             return _Unread(media, "it is no text")
-        case Unknown(type=type_):
-            return _Unread(type_, "only its own protocol knows it")
+        case Unknown():
+            return _Said("unknown parts", place, words_of_unknown(part), new)
 
 
 def _place(turn: Turn, at: int, number: int) -> str:

@@ -75,6 +75,8 @@ def read_list(name: str, text: str, *, origin: Origin, category: Category = Cate
     """
     if len(text) > MOST_BYTES:
         raise Fault(Code.BAD_VALUE, f"A list may have {MOST_BYTES:,} characters.", field="text")
+    if "\0" in text:  # PostgreSQL keeps none.
+        raise Fault(Code.BAD_VALUE, "A list is plain text; this one has U+0000 in it.", field="text")
     found: dict[str, Phrase] = {}
     now = category
     for number, raw in enumerate(text.splitlines(), 1):

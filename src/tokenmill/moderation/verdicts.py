@@ -145,7 +145,7 @@ def _row(verdict: Verdict) -> dict[str, object]:
         "outcome": verdict.outcome,
         "category": verdict.category,
         "source": verdict.source,
-        "rule": verdict.rule[:500],
+        "rule": verdict.rule.replace("\0", "")[:500],  # A classifier's word, and PostgreSQL keeps no U+0000.
         "permille": round(verdict.score * 1000),
         "false_positive": False,
     }

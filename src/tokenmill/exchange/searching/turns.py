@@ -214,10 +214,12 @@ class Searching:
                 task.cancel()
         answered = [each for each in found if each.error is None]
         pages = sum(each.pages for each in answered)
-        self._ticket.searched(len(answered), pages)
+        self._ticket.searched(len(answered), pages)  # Also where moderation withholds what was found.
+        if (moderating := self._ticket.moderating) is not None:
+            found = tuple([await moderating.of_search(each) for each in found])
         self._searches += len(answered)
         self._pages += pages
-        self._page_tokens += sum(tokens_of_text(source.text) for each in answered for source in each.sources)
+        self._page_tokens += sum(tokens_of_text(source.text) for each in found for source in each.sources)
         return found
 
     def _told(self, found: Found, id_: str, begun: list[Event]) -> list[Event]:

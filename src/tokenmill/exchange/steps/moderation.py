@@ -32,12 +32,16 @@ from tokenmill.conversation.parts import (
     ToolCall,
     ToolResult,
     Unknown,
-    UrlCitation,
 )
 from tokenmill.exchange.estimate import Gauge
 from tokenmill.kit.faults import Fault
 from tokenmill.moderation.folding import fold
-from tokenmill.moderation.reading import words_of_call, words_of_result
+from tokenmill.moderation.reading import (
+    words_of_call,
+    words_of_citation,
+    words_of_result,
+    words_of_unknown,
+)
 from tokenmill.moderation.review import Channel, Review, Unjudged
 from tokenmill.moderation.watch import Finding
 
@@ -230,8 +234,8 @@ class Screen:
                 return await self._begin(event, place)
             case PartClosed(index=index):
                 return await self._close_part(index, place)
-            case CitationAdded(citation=UrlCitation() as cited):
-                return await self._judge("citations", f"{cited.title}\n{cited.summary}", place)
+            case CitationAdded(citation=cited):
+                return await self._judge("citations", words_of_citation(cited), place)
             case LogprobsAdded():
                 self._review.skip("logprobs", "they are no text")
             case MediaDelta():
@@ -258,13 +262,13 @@ class Screen:
                 held_at = place if self._holding else _NOWHERE
                 self._calls[event.index] = (held_at, call, [call.arguments])
             case ToolResult() as result:
-                for kind in {type(part).__name__.lower() for part in result.content} - {"text"}:
+                for kind in {part.kind for part in result.content if isinstance(part, Media)}:
                     self._review.skip(f"tool_results {kind}", "it is no text")
                 return await self._judge("tool_results", words_of_result(result), place)
             case Media(kind=kind):
                 self._review.skip(kind, "it is no text")
-            case Unknown(type=type_):
-                self._review.skip(type_, "only its own protocol knows it")
+            case Unknown() as unknown:
+                return await self._judge("unknown parts", words_of_unknown(unknown), place)
         return None
 
     async def _open_run(
