@@ -1,17 +1,18 @@
 /** Which page is at which address; each is fetched when it is gone to. */
-import { lazy, Suspense, type ComponentType } from "react";
+import { Suspense, type ComponentType } from "react";
 import { createBrowserRouter, Outlet, redirect, type RouteObject } from "react-router";
 
 import { ApiError } from "@/api/errors";
 import { fetchMe } from "@/api/queries/session";
 import { currentMe, type Me } from "@/api/session";
+import { late } from "@/latecomers";
 
-const ProblemPage = lazy(() => import("@/pages/problem/Problem"));
-const Shell = lazy(() => import("@/shell/Shell"));
+const ProblemPage = late(() => import("@/pages/problem/Problem"));
+const Shell = late(() => import("@/shell/Shell"));
 
 type Loader = () => Promise<{ default: ComponentType }>;
 
-const page = (path: string, load: Loader): RouteObject => ({ path, Component: lazy(load) });
+const page = (path: string, load: Loader): RouteObject => ({ path, Component: late(load) });
 
 let asked: Promise<Me> | null = null;
 

@@ -4,6 +4,7 @@ import "dayjs/locale/zh-cn";
 import i18next, { type BackendModule } from "i18next";
 import { initReactI18next } from "react-i18next";
 
+import { latecomer } from "@/latecomers";
 import { LANGUAGES, preferences, type Language } from "@/preferences";
 
 const files = import.meta.glob<{ default: Record<string, unknown> }>("./{en,zh-CN}/*.json");
@@ -14,7 +15,7 @@ const backend: BackendModule = {
   read: (language, namespace, done) => {
     const load = files[`./${language}/${namespace}.json`];
     if (load === undefined) return done(new Error(`no words for ${namespace} in ${language}`), false);
-    load().then(
+    latecomer(load).then(
       (words) => done(null, words.default),
       (cause: unknown) => done(cause instanceof Error ? cause : new Error(String(cause)), false),
     );

@@ -56,6 +56,7 @@ export function Chart(props: Props) {
       <figcaption className="tm-hidden">{props.summary}</figcaption>
       <Segmented
         size="small"
+        aria-label={t("viewAs")}
         value={asTable ? "table" : "chart"}
         onChange={(value) => setAsTable(value === "table")}
         options={[

@@ -1,7 +1,7 @@
 /** What concerns every page: the server is away, the console is old, the plan is used up. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Alert, Button } from "antd";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { EVERY } from "@/api/query";
@@ -14,7 +14,7 @@ import { ProviderNotice } from "./ProviderNotice";
 export function Notices() {
   const { t } = useTranslation();
   const away = useServerAway();
-  const old = useOldVersion();
+  const old = useOldVersion(away);
   return (
     <div role="status">
       {away && <Alert banner type="warning" title={t("offline")} />}
@@ -48,16 +48,19 @@ function useServerAway(): boolean {
   return away;
 }
 
-/** Vite says so when a page's part is gone: the server has a newer build. */
-function useOldVersion(): boolean {
+/** A server that was away may have come back with another build. */
+function useOldVersion(away: boolean): boolean {
   const [old, setOld] = useState(false);
+  const wasAway = useRef(false);
   useEffect(() => {
-    const seen = (event: Event): void => {
-      event.preventDefault();
-      setOld(true);
-    };
-    addEventListener("vite:preloadError", seen);
-    return () => removeEventListener("vite:preloadError", seen);
-  }, []);
+    if (wasAway.current && !away) void isOld().then(setOld);
+    wasAway.current = away;
+  }, [away]);
   return old;
+}
+
+async function isOld(): Promise<boolean> {
+  const entry = document.querySelector<HTMLScriptElement>("script[type=module]")?.getAttribute("src") ?? "";
+  const page = await fetch("/console/", { headers: { accept: "text/html" } }).then((reply) => reply.text(), () => entry);
+  return !page.includes(entry);
 }

@@ -2,7 +2,7 @@
 import { MenuOutlined } from "@ant-design/icons";
 import { useIsFetching } from "@tanstack/react-query";
 import { Button, Drawer, Layout, Menu } from "antd";
-import { Suspense, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Outlet, useLocation } from "react-router";
 
@@ -78,6 +78,11 @@ function Navigation() {
   const { role } = useMe();
   const { pathname } = useLocation();
   const here = placeOf(pathname);
+  const menu = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // The menu may be longer than the window.
+    menu.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest" });
+  }, [here]);
   const items = (entries: readonly Entry[]) =>
     entries.map((entry) => ({
       key: entry.place,
@@ -93,7 +98,7 @@ function Navigation() {
     groups.push({ key: "operator", type: "group" as const, label: t("section.operator"), children: items(OPERATOR) });
   }
   return (
-    <nav aria-label={t("menu")} className="tm-nav">
+    <nav ref={menu} aria-label={t("menu")} className="tm-nav">
       <Menu mode="inline" selectedKeys={here === undefined ? [] : [here.place]} items={groups} style={{ border: 0 }} />
     </nav>
   );

@@ -12,8 +12,8 @@ export function LanguageSwitch({ known = true }: { known?: boolean }) {
   const { language } = usePreferences();
   const next = language === "en" ? "zh-CN" : "en";
   async function change(): Promise<void> {
-    choose("language", next);
     await speak(next);
+    choose("language", next);
     // Letters are written in it, too; the page speaks it already, whatever becomes of this.
     if (known) await chooseLanguage(next).catch(() => undefined);
   }

@@ -14,8 +14,8 @@ export function Preferences() {
   const { language, theme, zone } = usePreferences();
 
   async function changeLanguage(chosen: Language): Promise<void> {
-    choose("language", chosen);
     await speak(chosen);
+    choose("language", chosen);
     // Letters are written in it, too; the page speaks it already, whatever becomes of this.
     await chooseLanguage(chosen).catch(() => undefined);
   }

@@ -1,18 +1,19 @@
 /** The fields of a key: its name, its end, and, folded, its limits. */
 import { Collapse, Flex, Form, Input, InputNumber, Segmented, Select, Skeleton } from "antd";
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 
 import { modelsQuery } from "@/api/queries/models";
 import { useMe } from "@/api/session";
 import { useFormat } from "@/format";
 import { symbol } from "@/format/money";
+import { late } from "@/latecomers";
 import { usePreferences } from "@/preferences";
 
 import { endOfDay, type Expiry } from "./values";
 
-const DayPicker = lazy(() => import("./DayPicker"));
+const DayPicker = late(() => import("@/parts/DayPicker"));
 
 interface Props {
   expiries: readonly Expiry[];

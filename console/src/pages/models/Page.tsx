@@ -89,6 +89,7 @@ function Catalogue({ models }: { models: readonly Model[] }) {
           style={{ width: 160 }}
         />
         <Segmented<Order>
+          aria-label={t("order")}
           value={order}
           onChange={(value) => put("order", value === "name" ? undefined : value)}
           options={[

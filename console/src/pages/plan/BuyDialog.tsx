@@ -65,6 +65,7 @@ export function BuyDialog({ tier, onClose, onBought }: Props) {
       <Flex vertical gap={16}>
         <Flex gap={12} wrap align="center">
           <Segmented<Period>
+            aria-label={t("periodTitle")}
             value={period}
             onChange={setPeriod}
             options={(["month", "year"] as const).map((value) => ({ value, label: t(`period.${value}`) }))}

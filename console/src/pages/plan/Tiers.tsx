@@ -26,6 +26,7 @@ export function Tiers({ tiers, held, onChoose }: Props) {
     <Flex vertical gap={12}>
       <div>
         <Segmented<Period>
+          aria-label={t("periodTitle")}
           value={period}
           onChange={setPeriod}
           options={(["month", "year"] as const).map((value) => ({ value, label: t(`period.${value}`) }))}

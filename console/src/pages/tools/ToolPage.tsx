@@ -66,6 +66,7 @@ function Choices({ guide, purse, put }: ChoicesProps) {
     <Card size="small">
       <Flex gap={12} wrap align="center">
         <Segmented<KeyKind>
+          aria-label={t("purse")}
           value={purse}
           onChange={(value) => put("purse", value)}
           options={[

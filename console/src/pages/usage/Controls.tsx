@@ -1,15 +1,16 @@
 /** Chooses what the page shows: range, purse, metric, grouping; and takes filters away again. */
 import { Flex, Segmented, Tag } from "antd";
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 
 import { keysQuery } from "@/api/queries/keys";
+import { late } from "@/latecomers";
 
 import { RANGES, type RangeName, type Span } from "./range";
 import { FILTERS, GROUPS, METRICS, PURSES, type By, type Metric, type useView, type View } from "./useView";
 
-const RangePicker = lazy(() => import("./RangePicker"));
+const RangePicker = late(() => import("./RangePicker"));
 
 interface Props {
   view: View;
