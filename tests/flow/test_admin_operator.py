@@ -278,16 +278,16 @@ async def test_a_target_is_tried_as_it_is_on_the_screen(platform: TestPlatform) 
 
 
 async def test_a_target_that_fails_says_so_in_its_own_words(tmp_path: Path) -> None:
-    """The fault of the upstream is the answer, with a status of its own."""
+    """Its fault is the answer: the API itself has not failed."""
     engine = ScriptedEngine(Fault(Code.UPSTREAM_REFUSED, "The model's server says: no such model."))
     async with (
         open_test_platform(tmp_path, {"openai": engine}, operator=True) as platform,
         browser(platform) as operator,
     ):
         asked = {"toml": TARGET.format(id="unsaved"), "model": "some-model"}
-        said = await operator.ask("POST", "/operator/targets/test", asked)
-        assert (operator.status, said["error"]["code"]) == (502, "upstream_refused")
-        assert "no such model" in said["error"]["message"]
+        tried = await operator.do("POST", "/operator/targets/test", asked)
+        assert (tried["first_ms"], tried["fault"]) == (None, "upstream_refused")
+        assert "no such model" in tried["message"]
 
 
 async def test_running_exchanges_are_seen_without_their_prompts(tmp_path: Path) -> None:

@@ -2119,7 +2119,7 @@ export interface paths {
         put?: never;
         /**
          * Test
-         * @description Send one tiny request to a target, saved or not; its own words when it fails.
+         * @description Send one tiny request to a target, saved or not; that it fails is an answer as well.
          */
         post: operations["test_console_api_v1_operator_targets_test_post"];
         delete?: never;
@@ -5583,13 +5583,17 @@ export interface components {
         };
         /**
          * Tried
-         * @description `text` is the beginning of what it said.
+         * @description `text` is the beginning of what it said; or `fault` and `message` say why it did not.
          */
         Tried: {
             /** First Ms */
-            first_ms: number;
+            first_ms: number | null;
             /** Text */
             text: string;
+            /** Fault */
+            fault: string | null;
+            /** Message */
+            message: string;
         };
         /**
          * TriedSearch
@@ -5980,7 +5984,7 @@ export interface components {
         };
         /**
          * FileShown
-         * @description `others` are places that win over the usual one where they are; `text` is a file that has nothing else.
+         * @description `others` are places that win over the usual one; `text` is a file that holds nothing else.
          */
         tokenmill__admin__developer__tools__FileShown: {
             /** Place */
@@ -8210,7 +8214,7 @@ export interface operations {
     tool_console_api_v1_tools__tool_id__get: {
         parameters: {
             query?: {
-                /** @description Which kind of key: the wallet's, or the Token Plan's. */
+                /** @description Whose key: the wallet's, or the Token Plan's. */
                 purse?: "sk" | "tp";
                 /** @description The protocol; left out, the tool's own first. */
                 wire?: ("chat" | "messages" | "responses") | null;

@@ -63,10 +63,12 @@ class Trial(Asked):
 
 
 class Tried(Shown):
-    """`text` is the beginning of what it said."""
+    """`text` is the beginning of what it said; or `fault` and `message` say why it did not."""
 
-    first_ms: int
+    first_ms: int | None
     text: str
+    fault: str | None
+    message: str
 
 
 @router.get("")
@@ -103,7 +105,7 @@ async def remove(target_id: str, caller: ConfirmedOperator, desk: Desk) -> Done:
 
 @router.post("/test")
 async def test(asked: Trial, caller: ConfirmedOperator, desk: Desk) -> Tried:
-    """Send one tiny request to a target, saved or not; its own words when it fails."""
+    """Send one tiny request to a target, saved or not; that it fails is an answer as well."""
     try:
         found = read_catalogue(asked.toml, "the target").targets
     except Fault as fault:
@@ -112,8 +114,11 @@ async def test(asked: Trial, caller: ConfirmedOperator, desk: Desk) -> Tried:
         raise Fault(Code.BAD_VALUE, "Write one [[targets]] table.", field="toml")
     async with acting(desk, caller, "target.test") as act:
         act.on(found[0].id, model=asked.model)
-    first_ms, text = await try_target(desk, found[0], asked.model)
-    return Tried(first_ms=first_ms, text=text)
+    try:
+        first_ms, text = await try_target(desk, found[0], asked.model)
+    except Fault as fault:
+        return Tried(first_ms=None, text="", fault=fault.code, message=fault.message)
+    return Tried(first_ms=first_ms, text=text, fault=None, message="")
 
 
 async def _switch(desk: Services, caller: Caller, target_id: str, *, enabled: bool) -> TargetShown:

@@ -1,11 +1,14 @@
 /** What a model is called, takes, and until when it is offered. */
 import { useQuery } from "@tanstack/react-query";
-import { Flex, Form, Input, InputNumber, Segmented, Select, Switch } from "antd";
+import { Flex, Form, Input, InputNumber, Segmented, Select, Skeleton, Switch } from "antd";
+import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 
 import { modelEntriesQuery } from "@/api/queries/catalogue";
 
 import { FAMILIES, MODALITIES, THINKING } from "./values";
+
+const DayPicker = lazy(() => import("@/parts/DayPicker"));
 
 export function BasicFields({ isNew }: { isNew: boolean }) {
   const { t } = useTranslation("opModels");
@@ -69,11 +72,30 @@ function Retirement() {
   return (
     <Flex gap={12} wrap>
       <Form.Item name="retires" label={t("field.retires")} extra={t("hint.retires")} style={{ flex: "1 1 200px" }}>
-        <Input type="date" />
+        <Retires />
       </Form.Item>
       <Form.Item name="successor" label={t("field.successor")} extra={t("hint.successor")} style={{ flex: "1 1 200px" }}>
         <Select allowClear showSearch options={others} />
       </Form.Item>
     </Flex>
+  );
+}
+
+interface RetiresProps {
+  id?: string;
+  value?: string;
+  onChange?: (day: string) => void;
+}
+
+/** Form fields hold "" for no day. */
+function Retires({ id, value = "", onChange }: RetiresProps) {
+  return (
+    <Suspense fallback={<Skeleton.Input block />}>
+      <DayPicker
+        {...(id !== undefined && { id })}
+        value={value === "" ? null : value}
+        onChange={(day) => onChange?.(day ?? "")}
+      />
+    </Suspense>
   );
 }

@@ -10,6 +10,7 @@ import { DataTable } from "@/parts/DataTable";
 import { FaultAlert } from "@/parts/FaultAlert";
 import { useRefusal } from "@/parts/useRefusal";
 import { announce } from "@/shell/live";
+import "@/style/operator.css";
 
 interface Props {
   toml: string;

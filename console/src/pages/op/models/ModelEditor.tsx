@@ -8,6 +8,7 @@ import { FaultAlert } from "@/parts/FaultAlert";
 import { useFilters } from "@/parts/useFilters";
 import { useRefusal } from "@/parts/useRefusal";
 import { usePreferences } from "@/preferences";
+import "@/style/operator.css";
 
 import { BasicFields } from "./BasicFields";
 import { ChangePreview } from "./ChangePreview";
@@ -77,6 +78,7 @@ export function ModelEditor({ before, taken, target = "", onSaved }: Props) {
         initialValues={before === null ? fresh(target) : valuesOf(before, zone)}
       >
         <Tabs
+          className="tm-tabs"
           activeKey={shown}
           onChange={(key) => show(key as Tab)}
           items={TABS.map((key) => ({ key, label: t(`tab.${key}`), forceRender: true, children: panes[key] }))}

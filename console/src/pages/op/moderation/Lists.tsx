@@ -178,7 +178,7 @@ function Editor({ categories, edited, onClose }: EditorProps) {
         <Select options={categories.map((value) => ({ value, label: categoryName(value) }))} />
       </Form.Item>
       <Form.Item name="text" label={t("list.text")} extra={t("list.textHint")} rules={[{ required: true, message: t("list.wrongText") }]}>
-        <Input.TextArea autoSize={false} className="tm-grows tm-mono" rows={8} />
+        <Input.TextArea autoSize={false} className="tm-grows tm-tall tm-mono" />
       </Form.Item>
       <Form.Item name="enabled" label={t("list.enabled")} valuePropName="checked" style={{ marginBottom: 0 }}>
         <Switch />

@@ -28,6 +28,7 @@ export default function Moderation() {
           <Flex vertical gap={16}>
             <Standing policies={policies} />
             <Tabs
+              className="tm-tabs"
               activeKey={shown}
               onChange={(key) => put("tab", key === "policies" ? "" : key)}
               destroyOnHidden

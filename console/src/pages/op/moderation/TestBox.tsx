@@ -58,7 +58,7 @@ export function TestBox({ policies }: { policies: Policies }) {
           onFinish={(trial) => void send({ ...trial, classifier: trial.classifier && policies.classifier !== null })}
         >
           <Form.Item name="text" label={t("test.text")} extra={t("test.about")} rules={[{ required: true, message: t("test.nothing") }]}>
-            <Input.TextArea autoSize={false} className="tm-grows" rows={4} maxLength={100_000} />
+            <Input.TextArea autoSize={false} className="tm-grows tm-tall" maxLength={100_000} />
           </Form.Item>
           <Form.Item name="direction" label={t("test.direction")}>
             <Segmented

@@ -7,6 +7,7 @@ import { applyCatalogue, type TargetEntry } from "@/api/queries/catalogue";
 import { FaultAlert } from "@/parts/FaultAlert";
 import { useRefusal } from "@/parts/useRefusal";
 import { announce } from "@/shell/live";
+import "@/style/operator.css";
 
 import { TargetFields } from "./TargetFields";
 import { TargetTest } from "./TargetTest";

@@ -3,11 +3,11 @@ import { Alert, AutoComplete, Button, Flex, Form } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { asApiError } from "@/api/client";
 import { testTarget, type Tried } from "@/api/queries/catalogue";
-import type { ApiError } from "@/api/errors";
 import { useFormat } from "@/format";
+import { FaultAlert } from "@/parts/FaultAlert";
 import { Logo } from "@/parts/Logo";
+import { useRefusal } from "@/parts/useRefusal";
 import { announce } from "@/shell/live";
 
 interface Props {
@@ -17,27 +17,27 @@ interface Props {
   toml: () => Promise<string | null>;
 }
 
-type Outcome = { kind: "answered"; tried: Tried } | { kind: "failed"; error: ApiError };
-
 export function TargetTest({ names, toml }: Props) {
   const { t } = useTranslation("opTargets");
   const [model, setModel] = useState(names[0] ?? "");
   const [wanting, setWanting] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const [tried, setTried] = useState<Tried | null>(null);
+  const refusal = useRefusal();
 
   async function test(): Promise<void> {
     setWanting(model.trim() === "");
     const target = await toml();
     if (target === null || model.trim() === "") return;
     setBusy(true);
-    setOutcome(null);
+    setTried(null);
+    refusal.clear();
     try {
-      const tried = await testTarget(target, model.trim());
-      setOutcome({ kind: "answered", tried });
-      announce(t("test.answered"));
+      const found = await testTarget(target, model.trim());
+      setTried(found);
+      announce(t(found.fault === null ? "test.answered" : "test.failed"));
     } catch (cause) {
-      setOutcome({ kind: "failed", error: asApiError(cause) });
+      refusal.refuse(cause);
     } finally {
       setBusy(false);
     }
@@ -49,25 +49,27 @@ export function TargetTest({ names, toml }: Props) {
       <p className="tm-quiet" style={{ marginTop: 0 }}>
         {t("test.about")}
       </p>
-      <Flex gap={8} wrap align="end">
-        <Form.Item
-          label={t("test.model")}
-          htmlFor="tried-model"
-          style={{ flex: "1 1 220px", marginBottom: 0 }}
-          {...(wanting && { validateStatus: "error" as const, help: t("wrong.model") })}
-        >
-          <AutoComplete
-            id="tried-model"
-            value={model}
-            onChange={setModel}
-            options={names.map((value) => ({ value }))}
-            placeholder="Qwen/Qwen3-8B"
-          />
-        </Form.Item>
-        <Button onClick={() => void test()} loading={busy}>
-          {t("test.act")}
-        </Button>
-      </Flex>
+      <Form layout="vertical" component={false}>
+        <Flex gap={8} wrap align="end">
+          <Form.Item
+            label={t("test.model")}
+            htmlFor="tried-model"
+            style={{ flex: "1 1 220px", marginBottom: 0 }}
+            {...(wanting && { validateStatus: "error" as const, help: t("wrong.model") })}
+          >
+            <AutoComplete
+              id="tried-model"
+              value={model}
+              onChange={setModel}
+              options={names.map((value) => ({ value }))}
+              placeholder="Qwen/Qwen3-8B"
+            />
+          </Form.Item>
+          <Button onClick={() => void test()} loading={busy}>
+            {t("test.act")}
+          </Button>
+        </Flex>
+      </Form>
       <div style={{ marginTop: 12 }}>
         {busy && (
           <Flex gap={8} align="center" role="status">
@@ -75,22 +77,23 @@ export function TargetTest({ names, toml }: Props) {
             {t("test.running")}
           </Flex>
         )}
-        {outcome !== null && <Told outcome={outcome} />}
+        <FaultAlert error={refusal.error} seconds={refusal.seconds} />
+        {tried !== null && <Told tried={tried} />}
       </div>
     </section>
   );
 }
 
-function Told({ outcome }: { outcome: Outcome }) {
+function Told({ tried }: { tried: Tried }) {
   const { t } = useTranslation("opTargets");
   const format = useFormat();
-  if (outcome.kind === "answered") {
+  if (tried.fault === null) {
     return (
       <Alert
         type="success"
         showIcon
-        title={t("test.ok", { time: format.duration(outcome.tried.first_ms) })}
-        description={<q className="tm-name">{outcome.tried.text || "…"}</q>}
+        title={t("test.ok", { time: format.duration(tried.first_ms ?? 0) })}
+        description={<q className="tm-name">{tried.text || "…"}</q>}
       />
     );
   }
@@ -101,8 +104,8 @@ function Told({ outcome }: { outcome: Outcome }) {
       title={t("test.failed")}
       description={
         <>
-          <span style={{ overflowWrap: "anywhere" }}>{outcome.error.message}</span>
-          <code className="tm-second tm-mono">{outcome.error.code}</code>
+          <span style={{ overflowWrap: "anywhere" }}>{tried.message}</span>
+          <code className="tm-second tm-mono">{tried.fault}</code>
         </>
       }
     />
