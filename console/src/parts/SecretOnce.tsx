@@ -42,7 +42,7 @@ export function SecretOnce({ title, secret, words, children, onDone }: Props) {
     >
       <Flex vertical gap={12}>
         <Alert type="warning" showIcon title={words?.once ?? t("secret.once")} />
-        <Flex align="center" gap={8} wrap>
+        <Flex align={secret.includes("\n") ? "start" : "center"} gap={8} wrap>
           <code className="tm-mono tm-secret" ref={value} tabIndex={0} aria-label={words?.value ?? t("secret.value")}>
             {secret}
           </code>

@@ -1,5 +1,5 @@
 /** One account in the hands of an operator: what it uses, its money, plan, keys and people, and stopping it. */
-import { Alert, Button, Flex, Tabs } from "antd";
+import { Alert, Flex, Tabs } from "antd";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -19,7 +19,7 @@ import { Exchanges } from "./Exchanges";
 import { Keys } from "./Keys";
 import { People } from "./People";
 import { Plan } from "./Plan";
-import { Standing, useRestoring } from "./Standing";
+import { Standing } from "./Standing";
 import { Terms } from "./Terms";
 import { UsageOfMonth } from "./UsageOfMonth";
 import { Wallet } from "./Wallet";
@@ -54,7 +54,6 @@ export default function AccountPage() {
 function Stopped({ account }: { account: AccountDetail }) {
   const { t } = useTranslation("opAccounts");
   const format = useFormat();
-  const restoring = useRestoring(account);
   if (account.deleted_at !== null) {
     return <Alert type="warning" showIcon title={t("remove.deleted", { time: format.dateTime(account.deleted_at) })} />;
   }
@@ -65,11 +64,6 @@ function Stopped({ account }: { account: AccountDetail }) {
       showIcon
       title={t("suspend.since", { time: format.dateTime(account.disabled_at) })}
       description={account.suspension === "" ? t("suspend.noReason") : account.suspension}
-      action={
-        <Button loading={restoring.busy} onClick={() => void restoring.restore()}>
-          {t("restore.act")}
-        </Button>
-      }
     />
   );
 }

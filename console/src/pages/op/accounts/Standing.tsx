@@ -43,7 +43,7 @@ interface Restoring {
   restore: () => Promise<void>;
 }
 
-export function useRestoring({ id, email }: AccountDetail): Restoring {
+function useRestoring({ id, email }: AccountDetail): Restoring {
   const { t } = useTranslation("opAccounts");
   const { message } = App.useApp();
   const say = useFaultText();

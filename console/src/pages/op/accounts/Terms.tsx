@@ -116,22 +116,14 @@ function PriceList({ account, prices, onEdit }: ListProps) {
     {
       key: "money",
       title: t("terms.money"),
-      render: ({ prices: own }) => {
-        const price = own.find(({ currency }) => currency === account.currency);
-        if (price === undefined) return <span className="tm-quiet">{t("terms.notSold")}</span>;
-        const rate = (amount: string) => format.rate(amount, price.currency);
-        return `${rate(price.cached_input)} · ${rate(price.input)} · ${rate(price.output)}`;
-      },
+      render: ({ prices: own }) => (
+        <Rates rates={own.find(({ currency }) => currency === account.currency)} show={(rate) => format.rate(rate, account.currency)} />
+      ),
     },
     {
       key: "credits",
       title: t("terms.credits"),
-      render: ({ credits }) =>
-        credits === null ? (
-          <span className="tm-quiet">{t("terms.notSold")}</span>
-        ) : (
-          [credits.cached_input, credits.input, credits.output].map((rate) => format.count(rate)).join(" · ")
-        ),
+      render: ({ credits }) => <Rates rates={credits ?? undefined} show={format.count} />,
     },
     { key: "since", title: t("terms.since"), render: ({ updated_at: at }) => <When at={at} /> },
   ];
@@ -153,5 +145,30 @@ function PriceList({ account, prices, onEdit }: ListProps) {
         </>
       )}
     />
+  );
+}
+
+interface RatesProps {
+  rates: { input: string; cached_input: string; output: string } | undefined;
+  show: (rate: string) => string;
+}
+
+function Rates({ rates, show }: RatesProps) {
+  const { t } = useTranslation("opAccounts");
+  if (rates === undefined) return <span className="tm-quiet">{t("terms.asCatalogue")}</span>;
+  const { input, cached_input: cached, output } = rates;
+  const named = [
+    [t("terms.cached"), cached],
+    [t("terms.input"), input],
+    [t("terms.output"), output],
+  ] as const;
+  return (
+    <>
+      {named.map(([name, rate]) => (
+        <div key={name}>
+          <span className="tm-quiet">{name}</span> {show(rate)}
+        </div>
+      ))}
+    </>
   );
 }

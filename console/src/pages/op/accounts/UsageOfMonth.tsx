@@ -60,14 +60,14 @@ function Totals({ usage: { total, currency } }: { usage: Usage }) {
   const format = useFormat();
   const failed = total.requests - total.answered;
   return (
-    <div className="tm-grid tm-tiles">
+    <div className="tm-figures">
       <Figure title={t("usage.cost")}>
         <Money amount={total.cost} currency={currency} />
       </Figure>
       <Figure title={t("usage.creditsName")}>
         <Count value={total.credits} />
       </Figure>
-      <Figure title={t("usage.requests")} note={`${t("usage.failed")}: ${format.percent(failed / total.requests)}`}>
+      <Figure title={t("usage.requests")} note={t("usage.failed", { share: format.percent(failed / total.requests) })}>
         <Count value={total.requests} />
       </Figure>
       <Figure title={t("usage.tokens")}>

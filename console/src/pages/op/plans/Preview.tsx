@@ -28,13 +28,15 @@ export function Preview({ edited, before, after }: Props) {
   const rows = tell(after)
     .map(({ what, value }, index) => ({ what, before: old[index]?.value ?? "–", after: value }))
     .filter((row) => row.before !== row.after);
+  const follows =
+    edited === null
+      ? t("edit.fresh")
+      : edited.holders === 0
+        ? t("edit.nobody")
+        : t("edit.holders", { count: edited.holders, number: format.count(edited.holders) });
   return (
     <Flex vertical gap={16}>
-      {edited === null ? (
-        <Alert type="info" showIcon title={t("edit.fresh")} />
-      ) : (
-        <Alert type="info" showIcon title={t("edit.holders", { count: edited.holders, number: format.count(edited.holders) })} />
-      )}
+      <Alert type="info" showIcon title={follows} />
       <DataTable
         label={t("edit.preview")}
         rows={rows}
