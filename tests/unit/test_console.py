@@ -28,7 +28,7 @@ def static(tmp_path: Path) -> Path:
     (assets / ".vite").mkdir(parents=True)
     (assets / "main-4f2a.js").write_bytes(CODE)
     (assets / "main-4f2a.js.br").write_bytes(BROTLI)
-    (assets / "main-4f2a.js.gz").write_bytes(gzip.compress(CODE))
+    (assets / "main-4f2a.js.gz").write_bytes(gzip.compress(CODE, mtime=0))
     (assets / "main-9c1d.css").write_bytes(b"body { margin: 0 }")
     (assets / ".vite" / "manifest.json").write_bytes(b"{}")
     (tmp_path / "static" / "favicon.svg").write_bytes(b"<svg/>")
@@ -90,8 +90,8 @@ def test_each_page_has_a_nonce_of_its_own_which_the_policy_names(console: Consol
     ("accepted", "coding", "body"),
     [
         ("gzip, deflate, br, zstd", "br", BROTLI),
-        ("GZIP", "gzip", gzip.compress(CODE)),
-        ("br;q=0, gzip;q=0.5", "gzip", gzip.compress(CODE)),
+        ("GZIP", "gzip", gzip.compress(CODE, mtime=0)),
+        ("br;q=0, gzip;q=0.5", "gzip", gzip.compress(CODE, mtime=0)),
         ("br; q=0.000, gzip;q=0.0", None, CODE),
         ("br;q=1.0", "br", BROTLI),
         ("brotli, zstd", None, CODE),
@@ -105,7 +105,7 @@ def test_a_script_is_sent_in_the_smallest_form_that_is_accepted(
     status, found, headers = given(console, SCRIPT, {b"accept": "*/*", b"accept-encoding": accepted})
 
     assert status == 200
-    assert found[10:] == body[10:]  # What differs is gzip's own clock.
+    assert found == body
     assert headers.get("content-encoding") == coding
     assert headers["content-type"] == "text/javascript; charset=utf-8"
     assert headers["cache-control"] == "public, max-age=31536000, immutable"
