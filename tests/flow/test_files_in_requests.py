@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -371,3 +372,78 @@ async def plan_key(platform: TestPlatform) -> str:
             subscription_id=opened.id,
         )
     return key
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("told", [True, False])
+async def test_chats_usage_tells_what_of_the_prompt_is_media(
+    platform_with: Opener, streamed: bool, told: bool
+) -> None:
+    """As the target reports it; else as the headers say. What is billed does not depend on it."""
+    usage: dict[str, Any] = {"prompt_tokens": 2_000, "completion_tokens": 5, "total_tokens": 2_005}
+    if told:
+        usage["prompt_tokens_details"] = {"image_tokens": 900, "audio_tokens": 11, "video_tokens": 12}
+    *before, last, done = chat_events({"content": "seen"})
+    last = b"data: " + json.dumps(json.loads(last[6:]) | {"usage": usage}).encode() + b"\n\n"
+    up = stream(*before, last, done)
+    async with listening(ScriptedUpstream(up)) as upstream:
+        platform = await platform_with(None, catalogue=catalogue(("up", "openai", upstream.url + "/v1")))
+        content: Any = [
+            {"type": "image_url", "image_url": {"url": data_url("image/png", png(1024, 1024))}},
+            {"type": "input_audio", "input_audio": {"data": data_url("audio/wav", wav(60))}},
+        ]
+        said: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": content}]}
+        headers = {"authorization": f"Bearer {platform.key}"}
+        url = f"{platform.url}/v1/chat/completions"
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(
+                url, data=io.BytesIO(json.dumps(said | {"stream": streamed}).encode()), headers=headers
+            ) as reply,
+        ):
+            text = await reply.text()
+    if streamed:
+        text = [line for line in text.splitlines() if line.startswith("data: {")][-1].removeprefix("data: ")
+    found = json.loads(text)["usage"]
+    shares = found["prompt_tokens_details"]
+    assert (shares["image_tokens"], shares["audio_tokens"]) == ((900, 11) if told else (1_024, 375))
+    assert shares.get("video_tokens", 0) == (12 if told else 0)
+    assert (found["prompt_tokens"], found["completion_tokens"]) == (2_000, 5)
+    (row,) = await usage_rows(platform)
+    assert (row.input_fresh, row.output, row.quality) == (2_000, 5, "reported")
+
+
+INSIDE = "http://169.254.169.254/latest/meta-data/"
+
+
+async def test_targets_are_not_sent_to_fetch_from_the_inside(over_chat: Story) -> None:
+    """Told by field on each protocol, before anything is asked; also in what a tool returned."""
+    platform, upstream = over_chat
+    chat = [{"type": "image_url", "image_url": {"url": INSIDE}}]
+    source = {"type": "image", "source": {"type": "url", "url": INSIDE}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": [source]}
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    inputs = [{"type": "input_image", "image_url": INSIDE}]
+    asked: dict[str, dict[str, Any]] = {
+        "/v1/chat/completions": {"messages": [{"role": "user", "content": chat}]},
+        "/anthropic/v1/messages": {"messages": [{"role": "user", "content": [source]}], "max_tokens": 9},
+        "/anthropic/v1/messages?beta=true": {
+            "messages": [
+                {"role": "user", "content": "?"},
+                {"role": "assistant", "content": [call]},
+                {"role": "user", "content": [result]},
+            ],
+            "max_tokens": 9,
+        },
+        "/v1/responses": {"input": [{"role": "user", "content": inputs}]},
+    }
+    headers = {"authorization": f"Bearer {platform.key}"}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        for path, said in asked.items():
+            async with http.post(platform.url + path, json={"model": MODEL} | said) as reply:
+                words = await reply.text()
+                assert (reply.status, "publicly reachable" in words) == (400, True), (path, words)
+                assert "content[0]" in words
+                assert "169.254" not in words
+    assert upstream.asked == []
+    assert await usage_rows(platform) == []

@@ -8,16 +8,20 @@ import struct
 import pytest
 
 from tests.samples import pdf, png, wav
-from tokenmill.conversation.parts import Inline, Media, MediaKind, Url
+from tokenmill.conversation.parts import Inline, Media, MediaKind, Text, ToolResult, Url
 from tokenmill.conversation.request import Request, Turn
+from tokenmill.conversation.usage import Usage
 from tokenmill.exchange.bounds import input_bound
 from tokenmill.exchange.estimate import tokens_of_request
 from tokenmill.exchange.media.boxes import Recording
 from tokenmill.exchange.media.films import film_of
+from tokenmill.exchange.media.limits import check_media
 from tokenmill.exchange.media.pictures import pixels_of
+from tokenmill.exchange.media.shares import shares_of_request, with_shares
 from tokenmill.exchange.media.sounds import seconds_of
-from tokenmill.exchange.media.tokens import tokens_of_film, tokens_of_image, tokens_of_media
+from tokenmill.exchange.media.tokens import Shares, tokens_of_film, tokens_of_image, tokens_of_media
 from tokenmill.exchange.media.window import Window
+from tokenmill.kit.faults import Code, Fault
 
 
 def window(data: bytes) -> Window:
@@ -192,6 +196,59 @@ def test_tokens_of_sounds_and_films() -> None:
     assert tokens_of_media(Media("image", Url("https://images.example/a.png"))) is None
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://images.example/a.png",
+        "http://images.example:8080/a.png?b=c@d",
+        "https://93.184.215.14/a.png",
+        "https://[2606:2800:21f:cb07::1]/a.png",
+        "data:image/svg+xml,%3Csvg/%3E",
+        "gs://bucket/a.png",
+        "https://10.example/a.png",
+        "https://notlocalhost/a.png",
+    ],
+)
+def test_targets_may_be_sent_to_public_places(url: str) -> None:
+    check_media(Media("image", Url(url)), "messages[0].content[0]")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "FILE:///etc/passwd",
+        "/etc/passwd",
+        "ftp://images.example/a.png",
+        "http:///a.png",
+        "http://[",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://metadata.google.internal/computeMetadata/v1/",
+        "http://localhost:8000/metrics",
+        "http://api.localhost./",
+        "http://127.0.0.1/",
+        "http://127.1/",
+        "http://2130706433/",
+        "http://0x7f000001/",
+        "http://\uff11\uff12\uff17.0.0.1/",
+        "http://127\u30020\uff0e0\uff611/",
+        "http://10.0.0.5/a.png",
+        "http://user@192.168.1.1/a.png",
+        "http://127.0.0.1\\@images.example/a.png",
+        " http://127.0.0.1/",
+        "http://[::1]/",
+        "http://[fe80::1%25eth0]/",
+        "http://[::ffff:10.0.0.1]/",
+    ],
+)
+@pytest.mark.parametrize("kind", ["image", "audio", "video", "file"])
+def test_targets_are_sent_nowhere_inside(url: str, kind: MediaKind) -> None:
+    """Neither to their own disks and services, nor to what only their network reaches."""
+    with pytest.raises(Fault) as caught:
+        check_media(Media(kind, Url(url)), "messages[0].content[0]")
+    assert (caught.value.code, caught.value.field) == (Code.BAD_VALUE, "messages[0].content[0]")
+
+
 def ask(*parts: Media) -> Request:
     return Request(model="m", turns=(Turn("user", parts),))
 
@@ -216,3 +273,22 @@ def test_a_pdf_is_held_for_its_pages() -> None:
     hidden = Media("file", Inline(base64.b64encode(b"%PDF-1.7" + bytes(900_000)).decode()), "application/pdf")
     assert 15_000 <= input_bound(ask(plain)) <= 15_200
     assert 300_000 <= input_bound(ask(hidden)) <= 300_200
+
+
+def test_a_prompt_is_told_apart_by_kinds() -> None:
+    """As the target does; else as its headers say, and never more than the prompt has."""
+    film = media("video", movie(60), ("fps", b"1"))
+    shown = ToolResult("c", (media("image", png(1024, 1024)),))
+    request = Request(
+        model="m", turns=(Turn("user", (media("audio", wav(60)), film, Text("?"))), Turn("tool", (shown,)))
+    )
+    shares = shares_of_request(request)
+    assert shares == Shares(image=1_024, audio=375 + 375, video=30 * 305)
+    told = with_shares(Usage(input_fresh=10_000, input_cached=5_000), shares)
+    assert (told.image, told.audio, told.video) == shares
+    assert (told.input_fresh, told.input_cached) == (10_000, 5_000)
+    small = with_shares(Usage(input_fresh=1_100), shares)
+    assert (small.image, small.audio, small.video) == (1_024, 76, 0)
+    theirs = Usage(input_fresh=10_000, image=7)
+    assert with_shares(theirs, shares) == theirs
+    assert with_shares(Usage(), shares) == Usage()

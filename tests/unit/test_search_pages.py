@@ -156,6 +156,7 @@ async def test_a_redirect_is_followed_where_it_may_be() -> None:
         "javascript:alert(1)",
         "http://10.0.0.1/",
         "http://",
+        "http://[",
     ],
 )
 async def test_a_redirect_leads_nowhere_inside(location: str) -> None:

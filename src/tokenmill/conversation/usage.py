@@ -13,7 +13,8 @@ class Usage(Value, frozen=True):
     """Tokens of one reply so far; the input kinds and `output` are disjoint.
 
     `output_reasoning` is a share of `output`. `searches` are searches of the web that were made for the
-    reply, and `pages` the pages that were read for them.
+    reply, and `pages` the pages that were read for them. `image`, `audio` and `video` are shares of
+    the input.
 
     Every wire module turns its vendor's convention into this one at its edge:
     OpenAI's `prompt_tokens` is the sum of the three input kinds, Anthropic's
@@ -27,6 +28,9 @@ class Usage(Value, frozen=True):
     output_reasoning: int = 0
     searches: int = 0
     pages: int = 0
+    image: int = 0
+    audio: int = 0
+    video: int = 0
 
     @property
     def input(self) -> int:

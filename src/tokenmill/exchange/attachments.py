@@ -195,18 +195,20 @@ class Attachments:
 
 
 def _media_of(request: Request) -> Iterator[tuple[Place, Media]]:
-    """Every medium but sounds of the model's own, which go by ids of its target's."""
+    """Every medium but sounds of the model's own, which go by ids of its target's.
+
+    Every request is looked through, and most have none: `type` takes a third of the time of a pattern.
+    """
     for i, turn in enumerate(request.turns):
         for j, part in enumerate(turn.parts):
-            match part:
-                case Media(kind="audio", source=FileId()) if turn.role == "assistant":
-                    pass
-                case Media():
+            if type(part) is Media:
+                own = turn.role == "assistant" and part.kind == "audio" and type(part.source) is FileId
+                if not own:
                     yield (i, j, None), part
-                case ToolResult(content=content):
-                    for k, inner in enumerate(content):
-                        if isinstance(inner, Media):
-                            yield (i, j, k), inner
+            elif type(part) is ToolResult:
+                for k, inner in enumerate(part.content):
+                    if type(inner) is Media:
+                        yield (i, j, k), inner
 
 
 async def _mapped(

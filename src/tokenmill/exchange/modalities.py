@@ -26,7 +26,8 @@ def without_media(request: Request, model: Model) -> tuple[Request, tuple[Drop, 
             case Media(kind=kind) if kind in refused:
                 raise Fault(
                     Code.UNSUPPORTED,
-                    f"{at}: the model '{model.id}' takes no {kind}. Leave it out or choose another model.",
+                    f"{at}: the model '{model.id}' takes no {kind}. Leave it out or choose another model. "
+                    f"(No endpoints found that support {kind} input)",  # Clients know these words.
                     field=at,
                 )
             case ToolResult(content=content) if any(_is_of(inner, refused) for inner in content):

@@ -26,6 +26,8 @@ from tokenmill.conversation.request import Drop, Request
 from tokenmill.conversation.usage import Usage
 from tokenmill.exchange.estimate import Calibration, Gauge
 from tokenmill.exchange.harvest import Harvest
+from tokenmill.exchange.media.shares import shares_of_request, with_shares
+from tokenmill.exchange.media.tokens import Shares
 from tokenmill.exchange.moderating import Moderating
 from tokenmill.kit.clock import Clock
 from tokenmill.kit.faults import Code, Fault
@@ -155,9 +157,9 @@ class Ticket:
         if self._absurd:
             return Usage(input_fresh=self.prompt_estimate, output=self._gauge.tokens)
         self._prompt_counted = bool(usage.output) and not usage.input
-        if not self._prompt_counted:
-            return usage
-        return msgspec.structs.replace(usage, input_fresh=self.prompt_estimate)
+        if self._prompt_counted:
+            usage = msgspec.structs.replace(usage, input_fresh=self.prompt_estimate)
+        return usage if self._asked.protocol != "openai_chat" else with_shares(usage, self._shares)
 
     @property
     def target(self) -> str:
@@ -271,6 +273,10 @@ class Ticket:
     def prompt_estimate(self) -> int:
         """About how many tokens the prompt is."""
         return self._calibration.input_tokens(self._taught, self._request)
+
+    @cached_property
+    def _shares(self) -> Shares:
+        return shares_of_request(self._request)
 
     def learn(self) -> None:
         """Lets the next estimate for this model profit from what this exchange was told."""

@@ -122,7 +122,7 @@ class Pages:
                 case _Body():
                     return answer
                 case _Moved(url=location):
-                    url = urljoin(url, location)
+                    url = _joined(url, location)
         raise Unreadable("it sends from one address to the next")
 
     async def _addresses(self, host: str, port: int) -> list[str]:
@@ -155,6 +155,13 @@ class Pages:
         if not allowed or not address.host:
             raise Unreadable("its address is not a web address")
         return address
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise Unreadable("it sends to an address that is none") from None
 
 
 def _words_of(body: _Body) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 import msgspec
 
@@ -29,25 +29,40 @@ USUAL_PAIR: Final = 300
 MOST_OF_A_FILM: Final = 131_072
 
 
+class Shares(NamedTuple):
+    """Tokens of a prompt that are images, sounds and films; the sound of a film is sound."""
+
+    image: int = 0
+    audio: int = 0
+    video: int = 0
+
+
 def tokens_of_media(media: Media) -> int | None:
     """About how many tokens the media are; None where they do not say, or lie elsewhere."""
+    shares = shares_of_media(media)
+    return None if shares is None else sum(shares)
+
+
+def shares_of_media(media: Media) -> Shares | None:
+    """The same, by kind."""
     if not isinstance(media.source, Inline):
         return None
     window = Window(media.source.data)
     match media.kind:
         case "image":
             pixels = pixels_of(window)
-            return None if pixels is None else tokens_of_image(*pixels)
+            return None if pixels is None else Shares(image=tokens_of_image(*pixels))
         case "audio":
             seconds = seconds_of(window)
-            return None if seconds is None else max(1, math.ceil(seconds * A_SECOND))
+            return None if seconds is None else Shares(audio=max(1, math.ceil(seconds * A_SECOND)))
         case "video":
             film = film_of(window)
             if film is None:
                 return None
             sound = math.ceil(film.seconds * A_SECOND) if film.sounds else 0
             fps, whole = options_of(media)
-            return tokens_of_film(film.seconds, film.width, film.height, fps, whole=whole) + sound
+            pictures = tokens_of_film(film.seconds, film.width, film.height, fps, whole=whole)
+            return Shares(audio=sound, video=pictures)
         case "file":
             return None
         case _:

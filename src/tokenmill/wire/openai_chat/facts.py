@@ -17,7 +17,13 @@ from tokenmill.conversation.parts import (
     found_by,
 )
 from tokenmill.conversation.usage import Usage
-from tokenmill.wire.openai_chat.schema import AnnotationMember, LogprobMember, NestedCitation, UsageMember
+from tokenmill.wire.openai_chat.schema import (
+    AnnotationMember,
+    LogprobMember,
+    NestedCitation,
+    PromptDetails,
+    UsageMember,
+)
 
 MAX_COUNT = 10**9
 """Counts above this are true of no reply; a thousand million of them still fit a sum of 64 bits."""
@@ -99,7 +105,17 @@ def read_usage(member: UsageMember) -> Usage | None:
         reasoning,
         min(_count(searches), MAX_SEARCHES),
         min(_count(pages), MAX_SEARCHES),
+        *_shares(details, prompt),
     )
+
+
+def _shares(details: PromptDetails | None, prompt: int) -> tuple[int, int, int]:
+    """Of the prompt, images, sounds and films; no more than there is of it."""
+    if details is None:
+        return 0, 0, 0
+    image = min(_count(details.image_tokens), prompt)
+    audio = min(_count(details.audio_tokens), prompt - image)
+    return image, audio, min(_count(details.video_tokens), prompt - image - audio)
 
 
 def is_exact(member: UsageMember, usage: Usage | None) -> bool:
@@ -115,7 +131,11 @@ def _count(value: int | float | None) -> int:
 
 def write_usage(usage: Usage) -> dict[str, object]:
     """The `usage` member; details that we do not count apart are 0, as the schema demands a number."""
-    prompt: dict[str, object] = {"cached_tokens": usage.input_cached, "audio_tokens": 0}
+    prompt: dict[str, object] = {"cached_tokens": usage.input_cached, "audio_tokens": usage.audio}
+    if usage.image:
+        prompt["image_tokens"] = usage.image
+    if usage.video:
+        prompt["video_tokens"] = usage.video
     if usage.input_written:
         prompt["cache_write_tokens"] = usage.input_written
     searched: dict[str, object] = {}

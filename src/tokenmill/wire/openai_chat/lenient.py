@@ -147,7 +147,7 @@ def _usage(value: dict[str, Any]) -> UsageMember:
         completion_tokens=_number(value.get("completion_tokens")),
         prompt_cache_hit_tokens=_number(value.get("prompt_cache_hit_tokens")),
         prompt_tokens_details=PromptDetails(
-            _number(prompt.get("cached_tokens")), _number(prompt.get("cache_write_tokens"))
+            *(_number(prompt.get(name)) for name in PromptDetails.__struct_fields__)
         ),
         completion_tokens_details=CompletionDetails(_number(completion.get("reasoning_tokens"))),
         web_search_usage=SearchUsage(

@@ -200,6 +200,9 @@ class ChoiceChunk(Struct):
 class PromptDetails(Struct):
     cached_tokens: int | float | None = None
     cache_write_tokens: int | float | None = None
+    image_tokens: int | float | None = None
+    audio_tokens: int | float | None = None
+    video_tokens: int | float | None = None
 
 
 class CompletionDetails(Struct):
