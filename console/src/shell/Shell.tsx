@@ -1,12 +1,13 @@
 /** Menu, top bar and the place of the page, for who is signed in. */
 import { MenuOutlined } from "@ant-design/icons";
-import { useIsFetching } from "@tanstack/react-query";
+import { useIsFetching, useQuery } from "@tanstack/react-query";
 import { Button, Drawer, Layout, Menu } from "antd";
 import { Suspense, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Outlet, useLocation } from "react-router";
 
-import { useMe } from "@/api/session";
+import { sessionQuery } from "@/api/queries/session";
+import { currentMe, setMe, useMe } from "@/api/session";
 import { Loading } from "@/parts/Loading";
 import { Logo } from "@/parts/Logo";
 import { useWidth } from "@/parts/useWidth";
@@ -22,6 +23,7 @@ export default function Shell() {
   const wide = useWidth(WIDE);
   const { pathname } = useLocation();
   const [open, setOpen] = useState<string | null>(null);
+  useStillMe();
   // The drawer belongs to the page on which it was opened, and goes with it.
   const shown = open === pathname;
   return (
@@ -62,6 +64,17 @@ export default function Shell() {
       <Asking />
     </Layout>
   );
+}
+
+/** Whoever signs in as somebody else in another tab is somebody else here as well, and nothing on this page is theirs. */
+function useStillMe(): void {
+  const { data } = useQuery({ ...sessionQuery, initialData: useMe() });
+  useEffect(() => {
+    const me = currentMe();
+    if (me === null) return;
+    if (data.user_id !== me.user_id || data.role !== me.role) location.reload();
+    else if (data.session_id !== me.session_id) setMe(data);
+  }, [data]);
 }
 
 function Brand() {

@@ -64,6 +64,8 @@ export function antdTheme(theme: Theme): ThemeConfig {
       Button: { primaryShadow: "none", defaultShadow: "none", dangerShadow: "none", dangerColor: theme === "dark" ? p.layout : p.container },
       Table: { headerBg: p.layout, headerColor: p.textSecondary },
       Segmented: { itemColor: p.textSecondary, itemSelectedBg: p.primaryBg, itemSelectedColor: p.link },
+      Collapse: { colorBorder: p.split },
+      Tag: { colorBorder: p.split },
       Tabs: { itemSelectedColor: p.link, itemHoverColor: p.link, inkBarColor: p.link },
     },
   };

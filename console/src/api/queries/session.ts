@@ -2,7 +2,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { api, told } from "../client";
-import { queryClient } from "../query";
+import { EVERY, queryClient } from "../query";
 import type { components } from "../schema";
 import { setMe, type Me } from "../session";
 
@@ -10,6 +10,14 @@ export const welcomeQuery = queryOptions({
   queryKey: ["welcome"],
   queryFn: ({ signal }) => told(api.GET("/console/api/v1/welcome", { signal })),
   staleTime: Infinity,
+});
+
+/** Who the server says is signed in, which another tab may have changed. */
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: ({ signal }) => told(api.GET("/console/api/v1/session", { signal })),
+  refetchInterval: EVERY.money,
+  refetchOnWindowFocus: "always",
 });
 
 /** Who is signed in. Throws ApiError(signed_out). */

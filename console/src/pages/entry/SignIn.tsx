@@ -73,5 +73,5 @@ function ToSignUp() {
 
 /** Where to go on, only within the console. */
 export function localPath(then: string | null): string {
-  return then !== null && /^\/(?![/\\])/.test(then) ? then : "/";
+  return then !== null && /^\/(?![/\\])\S*$/.test(then) ? then : "/";
 }
