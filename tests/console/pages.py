@@ -36,6 +36,7 @@ _DEVELOPER = (
 _OPERATOR = (
     *("op", "op/live", "op/targets", "op/models", "op/accounts", "op/plans", "op/codes", "op/limits"),
     *("op/moderation", "op/audit", "op/ledger", "op/settings"),
+    *("op/targets/gpu-1", "op/models/mimo-v2.5-pro"),
 )
 
 PLACES: tuple[Place, ...] = (
