@@ -1,5 +1,5 @@
 /** Which keys exist, what each was used for, and what will end. */
-import { PlusOutlined } from "@ant-design/icons";
+import { PlusOutlined, SearchOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { Button, Flex, Input, Select } from "antd";
 import { useState } from "react";
@@ -113,8 +113,9 @@ function Filters({ q, state, onChange }: FilterProps) {
   const { t } = useTranslation(["keys", "common"]);
   return (
     <Flex gap={8} wrap>
-      <Input.Search
+      <Input
         allowClear
+        prefix={<SearchOutlined aria-hidden />}
         value={q}
         placeholder={t("search")}
         aria-label={t("search")}

@@ -1,4 +1,5 @@
 /** Which models there are, what they take, can and cost. */
+import { SearchOutlined } from "@ant-design/icons";
 import { Alert, Flex, Input, Segmented, Select } from "antd";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
@@ -71,8 +72,9 @@ function Catalogue({ models }: { models: readonly Model[] }) {
         />
       )}
       <Flex gap={8} wrap align="center">
-        <Input.Search
+        <Input
           allowClear
+          prefix={<SearchOutlined aria-hidden />}
           value={wanted}
           aria-label={t("common:action.search")}
           placeholder={t("common:action.search")}
