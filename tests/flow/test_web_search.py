@@ -379,12 +379,13 @@ async def test_both_spellings_force_a_search(searching: Open, spelling: str, val
         ("responses", {"filters": {"allowed_domains": ["b.example"]}}),
     ],
 )
+@pytest.mark.parametrize("forced", [False, True])
 async def test_a_search_keeps_to_the_domains_it_is_given(
-    searching: Open, protocol: Protocol, fence: dict[str, Any]
+    searching: Open, protocol: Protocol, fence: dict[str, Any], forced: bool
 ) -> None:
     """The tool is one that only its own wire can tell a target; here it is ours to keep to it."""
-    caller, _ = await searching(calling(), ANSWER)
-    reply = await caller.ask(protocol, **fence)
+    caller, _ = await searching(*([ANSWER] if forced else [calling(), ANSWER]))
+    reply = await caller.ask(protocol, forced=forced, **fence)
     assert reply.status == 200, reply.text
     assert "https://b.example/wind" in reply.text
     assert ("https://a.example/zephyr" in reply.text) is ("example" in fence.get("allowed_domains", ()))
@@ -547,6 +548,10 @@ async def test_an_offer_beside_other_tools_on_responses_is_left_out_where_search
     assert "webSearchEnabled is false" in note["reason"]
     alone = await caller.ask("responses")
     assert (alone.status, "webSearchEnabled" in alone.text) == (400, True)
+    for fence in ({}, {"filters": {"allowed_domains": ["a.example"]}}):
+        tools[1] = {"type": "web_search", **fence}
+        demanded = await caller.ask("responses", forced=True, more={"tools": tools})
+        assert (demanded.status, "webSearchEnabled" in demanded.text) == (400, True)
 
 
 async def test_a_model_that_cannot_search_says_so(searching: Open) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,6 @@ from tokenmill.search.kept import Kept
 from tokenmill.search.standing import WRITE_EVERY, Standing, Standings, standing_of
 from tokenmill.search.web_search import PAGE_CHARACTERS, PAGES, WebSearch
 from tokenmill.store.database import Database, open_database
-from tokenmill.store.migrate import migrate
 from tokenmill.testing import FixedClock
 
 ASKED = SearchAsked(query="zephyr horsepower", limit=8)
@@ -141,12 +139,10 @@ def test_what_is_kept_is_forgotten_in_its_time() -> None:
     assert kept.get("c") is None
 
 
-async def test_how_a_provider_does_is_written_when_it_changes(tmp_path: Path) -> None:
+async def test_how_a_provider_does_is_written_when_it_changes(database_url: str) -> None:
     """And else now and then, since each search would be a transaction."""
-    url = f"sqlite:///{tmp_path}/t.db"
-    migrate(url, tmp_path / "lock")
     clock = FixedClock()
-    async with open_database(url) as database:
+    async with open_database(database_url) as database:
         standings = Standings(database, clock)
         start = clock.now()
         await standings.note("p", None)

@@ -9,8 +9,8 @@ from tokenmill.billing.terms import Terms
 from tokenmill.catalog.entries import Model
 from tokenmill.conversation.parts import Value, Vendor
 from tokenmill.conversation.places import tool_places
-from tokenmill.conversation.request import ChooseFreely, Drop, Request, UnknownTool
-from tokenmill.exchange.searching.rules import Rules, as_search, prepared, searching_tool
+from tokenmill.conversation.request import ChooseFreely, ChooseOne, Drop, Request, UnknownTool
+from tokenmill.exchange.searching.rules import NAME, Rules, as_search, prepared, searching_tool
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.ports import Route
 
@@ -84,10 +84,12 @@ def _obstacle(model: Model, caller: Caller, terms: Terms, *, provided: bool) -> 
 def _insists(request: Request, protocol: Vendor) -> bool:
     """Would an answer without a search deceive its caller?
 
-    Codex offers a search beside its own tools with every request, and can do without.
+    Codex and Cline offer a search beside their own tools with every request, and can do without. On chat it is
+    a caller's own wish: the MiMo platform refuses it there.
     """
     tool = searching_tool(request)
-    if protocol != "openai_responses" or (tool is not None and tool.force):
+    demanded = (tool is not None and tool.force) or request.tool_choice == ChooseOne(NAME)
+    if protocol == "openai_chat" or demanded:
         return True
     return all(as_search(each) is not None for each in request.tools)
 

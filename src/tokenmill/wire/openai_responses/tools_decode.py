@@ -23,6 +23,7 @@ from tokenmill.conversation.request import (
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.wire.checks import check_tool_name, object_bytes, offered
 from tokenmill.wire.extras import extras_of
+from tokenmill.wire.fenced import fenced_search
 from tokenmill.wire.members import bad_value, decode_at, is_null
 from tokenmill.wire.openai_responses.names import Names, flatten
 from tokenmill.wire.openai_responses.schema import ChoiceMember, ToolMember
@@ -156,6 +157,8 @@ def choose(
             return _allowed(choice, tools, names), tools
         case ChoiceMember(type=kind) if kind.startswith(_SEARCH):
             if not any(isinstance(tool, WebSearchTool) for tool in tools):
+                if _only_fenced(tools):
+                    return ChooseOne(_SEARCH), tools
                 _refuse_unknown(kind, tools)
                 raise bad_value("tool_choice", f"there is no tool of type {_SEARCH} in tools")
             return ChooseFreely(), tuple(_forced(tool) for tool in tools)
@@ -167,6 +170,12 @@ def choose(
             )
         case _:
             assert_never(choice)
+
+
+def _only_fenced(tools: tuple[Tool, ...]) -> bool:
+    """Is there a search that keeps to domains, and nothing else that `web_search` could name?"""
+    fenced = any(isinstance(tool, UnknownTool) and fenced_search(tool) is not None for tool in tools)
+    return fenced and not any(getattr(tool, "name", None) == _SEARCH for tool in tools)
 
 
 def _refuse_unknown(kind: str, tools: tuple[Tool, ...]) -> None:
