@@ -5,8 +5,6 @@ import "./style/global.css";
 
 import { QueryClientProvider } from "@tanstack/react-query";
 import { App, ConfigProvider } from "antd";
-import en from "antd/locale/en_US";
-import zh from "antd/locale/zh_CN";
 import { StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { RouterProvider } from "react-router";
@@ -18,13 +16,14 @@ import { usePreferences } from "./preferences";
 import { router } from "./router";
 import { REGION } from "./shell/live";
 import { antdTheme } from "./style/antd";
+import { antdLocales } from "./style/locales";
 
 function Console() {
   const { language, theme } = usePreferences();
   return (
     <ConfigProvider
       theme={antdTheme(theme)}
-      locale={language === "zh-CN" ? zh : en}
+      locale={antdLocales[language]}
       csp={{ nonce }}
       button={{ autoInsertSpace: false }}
     >

@@ -4,16 +4,19 @@ import { useTranslation } from "react-i18next";
 import type { ExchangeWhole } from "@/api/queries/usage";
 import { addDecimals, compareDecimals, negate, useFormat } from "@/format";
 import { TokenKindName } from "@/parts/TokenBar";
+import { useWidth } from "@/parts/useWidth";
 import type { TokenKind } from "@/style/charts";
+import { TABLES } from "@/style/tokens";
 
 import { useAmount } from "./useAmount";
 
 type Receipt = NonNullable<ExchangeWhole["receipt"]>;
 type Line = Receipt["lines"][number];
 
+/** In the order in which their colours are stacked elsewhere. */
 const KINDS = {
-  input: "fresh",
   cached_input: "cached",
+  input: "fresh",
   written_input: "fresh",
   output: "output",
   web_search: null,
@@ -37,14 +40,18 @@ function Lines({ receipt, reasoning }: { receipt: Receipt; reasoning: number }) 
   const scaled = compareDecimals(receipt.factor, "1") !== 0;
   const short = compareDecimals(receipt.shortfall, "0") > 0;
   const free = compareDecimals(receipt.cost, "0") === 0 && compareDecimals(receipt.exact, "0") > 0;
-  const below = (name: string, value: string, key: string) => (
-    <tr key={key}>
-      <th scope="row" colSpan={3}>
+  const wide = useWidth(TABLES);
+  const across = wide ? 3 : 1;
+  const below = (name: string, value: string) => (
+    <tr>
+      <th scope="row" colSpan={across}>
         {name}
       </th>
       <td>{value}</td>
     </tr>
   );
+  const rateOf = (line: Line): string =>
+    `× ${t(line.kind === "web_search" ? "receipt.perSearch" : "receipt.perMillion", { price: amount.rate(line.rate) })}`;
   return (
     <>
       <div style={{ overflowX: "auto" }} role="region" aria-label={t("receipt.bill")} tabIndex={0}>
@@ -52,46 +59,50 @@ function Lines({ receipt, reasoning }: { receipt: Receipt; reasoning: number }) 
           <thead>
             <tr>
               <th scope="col">{t("receipt.line")}</th>
-              <th scope="col">{t("receipt.count")}</th>
-              <th scope="col">{t("receipt.rate")}</th>
+              {wide && <th scope="col">{t("receipt.count")}</th>}
+              {wide && <th scope="col">{t("receipt.rate")}</th>}
               <th scope="col">{t("receipt.amount")}</th>
             </tr>
           </thead>
           <tbody>
-            {receipt.lines.map((line) => (
+            {inOrder(receipt.lines).map((line) => (
               <tr key={line.kind}>
                 <th scope="row">
                   <LineName line={line} />
+                  {!wide && <span className="tm-second">{`${format.count(line.count)} ${rateOf(line)}`}</span>}
                   {line.kind === "output" && reasoning > 0 && (
                     <span className="tm-second">{t("receipt.ofWhichReasoning", { number: format.count(reasoning) })}</span>
                   )}
                 </th>
-                <td>{format.count(line.count)}</td>
-                <td>
-                  ×{" "}
-                  {t(line.kind === "web_search" ? "receipt.perSearch" : "receipt.perMillion", { price: amount.rate(line.rate) })}
-                </td>
+                {wide && <td>{format.count(line.count)}</td>}
+                {wide && <td>{rateOf(line)}</td>}
                 <td>{amount.all(line.amount)}</td>
               </tr>
             ))}
           </tbody>
           <tfoot>
-            {below(t("receipt.sum"), amount.all(sum), "sum")}
-            {scaled && below(t("receipt.factor"), t("receipt.times", { factor: format.count(receipt.factor) }), "factor")}
+            {below(t("receipt.sum"), amount.all(sum))}
+            {scaled && below(t("receipt.factor"), t("receipt.times", { factor: format.count(receipt.factor) }))}
             <tr className="tm-bill-total">
-              <th scope="row" colSpan={3}>
+              <th scope="row" colSpan={across}>
                 {t("receipt.total")}
               </th>
               <td>{amount.exact(receipt.cost)}</td>
             </tr>
-            {short && below(t("receipt.shortfall"), amount.exact(negate(receipt.shortfall)), "shortfall")}
-            {short && below(t("receipt.charged"), amount.exact(addDecimals(receipt.cost, negate(receipt.shortfall))), "charged")}
+            {short && below(t("receipt.shortfall"), amount.exact(negate(receipt.shortfall)))}
+            {short && below(t("receipt.charged"), amount.exact(addDecimals(receipt.cost, negate(receipt.shortfall))))}
           </tfoot>
         </table>
       </div>
       {free && <p className="tm-quiet">{t("receipt.freeTarget")}</p>}
     </>
   );
+}
+
+function inOrder(lines: Line[]): Line[] {
+  const order = Object.keys(KINDS);
+  const place = ({ kind }: Line): number => (order.includes(kind) ? order.indexOf(kind) : order.length);
+  return [...lines].sort((a, b) => place(a) - place(b));
 }
 
 function LineName({ line: { kind } }: { line: Line }) {

@@ -31,7 +31,7 @@ export function Breakdown({ usage, view, put }: Props) {
   const { t } = useTranslation("usage");
   return (
     <section aria-labelledby="breakdown">
-      <h2 id="breakdown">{t("breakdown", { group: t(`groups.${view.by}`) })}</h2>
+      <h2 id="breakdown">{t(`breakdown.${view.by}`)}</h2>
       {view.by === "kind" ? <Kinds usage={usage} /> : <Groups usage={usage} view={view} put={put} />}
     </section>
   );
@@ -95,7 +95,7 @@ function Groups({ usage, view, put }: Props) {
       render: ({ sums }) => (compareDecimals(usage.total.cost, "0") > 0 ? format.percent(share(sums.cost, usage.total.cost)) : "–"),
     },
   ];
-  return <DataTable label={t("breakdown", { group: t(`groups.${name}`) })} columns={columns} rows={rows} rowKey={({ key }) => key} />;
+  return <DataTable label={t(`breakdown.${name}`)} columns={columns} rows={rows} rowKey={({ key }) => key} />;
 }
 
 function Kinds({ usage }: { usage: Usage }) {
@@ -115,7 +115,7 @@ function Kinds({ usage }: { usage: Usage }) {
   ];
   return (
     <DataTable
-      label={t("breakdown", { group: t("groups.kind") })}
+      label={t("breakdown.kind")}
       columns={columns}
       rows={TOKEN_KINDS.map((kind) => ({ kind }))}
       rowKey={({ kind }) => kind}

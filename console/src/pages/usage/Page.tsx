@@ -42,7 +42,9 @@ export default function UsagePage() {
   return (
     <Page title={t("title")} about={<About usage={usage.data} span={span} updatedAt={usage.dataUpdatedAt} />} actions={<Export asked={{ ...asked(view, span), zone }} span={span} />}>
       <Flex vertical gap={16}>
-        <Controls view={view} span={span} put={put} />
+        <Card size="small">
+          <Controls view={view} span={span} put={put} />
+        </Card>
         <Loaded query={usage} rows={8}>
           {(data) =>
             data.total.requests === 0 ? (

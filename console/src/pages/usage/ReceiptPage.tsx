@@ -58,18 +58,22 @@ function Receipt({ of: exchange }: { of: ExchangeWhole }) {
         <Alert type="info" showIcon title={t("receipt.refunded", { time: format.dateTime(exchange.refunded_at) })} />
       )}
       <div className="tm-two">
-        <Card>
-          <Bill of={exchange} />
-        </Card>
-        <Card>
-          <Facts of={exchange} />
-        </Card>
-        <Card>
-          <Steps of={exchange.steps} />
-        </Card>
-        <Card>
-          <Timeline of={exchange} />
-        </Card>
+        <Flex vertical gap={16}>
+          <Card>
+            <Bill of={exchange} />
+          </Card>
+          <Card>
+            <Steps of={exchange.steps} />
+          </Card>
+        </Flex>
+        <Flex vertical gap={16}>
+          <Card>
+            <Facts of={exchange} />
+          </Card>
+          <Card>
+            <Timeline of={exchange} />
+          </Card>
+        </Flex>
       </div>
     </Flex>
   );

@@ -9,6 +9,8 @@ import { useFormat } from "@/format";
 import { DataTable, type Column } from "@/parts/DataTable";
 import { Loaded } from "@/parts/Loaded";
 import { TokenBar } from "@/parts/TokenBar";
+import { useWidth } from "@/parts/useWidth";
+import { TABLES } from "@/style/tokens";
 
 import { Charge } from "./Charge";
 import { kindsOf } from "./figures";
@@ -23,10 +25,13 @@ interface Props {
 }
 
 const PAGE = 25;
+/** Cards are long. */
+const PAGE_OF_CARDS = 10;
 
 export function Receipts({ view, span, put }: Props) {
   const { t } = useTranslation(["usage", "common"]);
-  const pages = useInfiniteQuery(exchangePagesQuery({ ...asked(view, span), order: view.order, limit: PAGE }));
+  const wide = useWidth(TABLES);
+  const pages = useInfiniteQuery(exchangePagesQuery({ ...asked(view, span), order: view.order, limit: wide ? PAGE : PAGE_OF_CARDS }));
   return (
     <section aria-labelledby="receipts">
       <Flex justify="space-between" align="baseline" gap={8} wrap style={{ marginBottom: 8 }}>

@@ -4,6 +4,8 @@ import { useTranslation } from "react-i18next";
 import type { ExchangeWhole } from "@/api/queries/usage";
 import { useFormat } from "@/format";
 
+/** In milliseconds: what took less says nothing about a pace. */
+const LONG_ENOUGH = 100;
 const STATUSES = ["answered", "failed", "cancelled"] as const;
 
 export function Timeline({ of: { at, first_ms: first, duration_ms: whole, status, tokens } }: { of: ExchangeWhole }) {
@@ -12,7 +14,7 @@ export function Timeline({ of: { at, first_ms: first, duration_ms: whole, status
   const known = STATUSES.find((each) => each === status) ?? "failed";
   const later = (milliseconds: number) => format.clock(new Date(Date.parse(at) + milliseconds));
   const output = tokens.output ?? 0;
-  const pace = first !== null && whole > first && output > 1 ? ((output - 1) / (whole - first)) * 1_000 : null;
+  const pace = first !== null && whole - first >= LONG_ENOUGH && output > 1 ? ((output - 1) / (whole - first)) * 1_000 : null;
   return (
     <section aria-labelledby="timeline">
       <h2 id="timeline">{t("receipt.timeline")}</h2>

@@ -60,7 +60,7 @@ function Setting({ account, currency }: { account: Account; currency: string }) 
       <Form.Item
         name="amount"
         label={t("alert.amount")}
-        extra={owner ? <>{t("alert.hint")} <Link to="/account#notices">{t("alert.more")}</Link></> : t("ownersOnly")}
+        extra={owner ? <>{t("alert.hint")} <Link to="/account#notices" className="tm-underlined">{t("alert.more")}</Link></> : t("ownersOnly")}
         rules={[{ required: true, pattern: AMOUNT, message: t("amountWrong") }]}
       >
         <Input inputMode="decimal" autoComplete="off" prefix={symbol(currency)} suffix={currency} disabled={!owner} placeholder={t("alert.none")} />

@@ -25,7 +25,7 @@ export default function WalletPage() {
         <Paid />
         <Loaded query={wallet} rows={4}>
           {(found) => (
-            <div className="tm-grid">
+            <div className={found.payments ? "tm-pair" : "tm-grid"}>
               <Card>
                 <Balance of={found} />
               </Card>

@@ -124,7 +124,7 @@ function Lines({ of: { lines, currency, cut } }: { of: Month }) {
   const format = useFormat();
   const [shown, setShown] = useState(AT_ONCE);
   const columns: Column<MonthLine>[] = [
-    { key: "at", title: t("column.at"), render: ({ at, day }) => (day === null ? format.dateTime(at) : day) },
+    { key: "at", title: t("column.at"), render: ({ at, day }) => (day === null ? format.dateTime(at) : format.day(at)) },
     { key: "kind", title: t("column.kind"), heading: true, render: (line) => <What line={line} /> },
     { key: "amount", title: t("column.amount"), align: "end", render: ({ amount }) => <Signed amount={amount} currency={currency} /> },
     { key: "balance", title: t("column.balance"), align: "end", render: ({ balance }) => <Money amount={balance} currency={currency} /> },
@@ -153,7 +153,7 @@ function What({ line: { kind, count, details } }: { line: MonthLine }) {
   return (
     <span>
       {kindName(kind)}
-      {kind === "usage" && <span className="tm-second">{t("requests", { number: format.count(count) })}</span>}
+      {kind === "usage" && <span className="tm-second">{t("requests", { count, number: format.count(count) })}</span>}
       {note !== "" && <span className="tm-second">{note}</span>}
     </span>
   );
