@@ -242,3 +242,18 @@ async def test_deleting_an_account_asks_for_its_money_to_be_given_up(
     await page.get_by_role("row", name=re.compile(say("opAccounts:you"))).get_by_role("link").click()
     await expect(page.get_by_text(say("opAccounts:ownAccount"))).to_be_visible()
     await expect(page.get_by_role("button", name=say("opAccounts:suspend.act"))).to_be_hidden()
+
+
+async def test_every_view_of_an_account_is_sound_on_a_phone(
+    mill: Mill, signed_in: Open, sound: Sound, say: Words
+) -> None:
+    """The account with traffic, a plan and keys: nothing sticks out, and all of it can be read."""
+    path = f"/console/op/accounts/{mill.platform.account_id}"
+    views = ("usage", "money", "plan", "exchanges", "keys", "terms", "people")
+    page = await signed_in("operator", path, width=390, theme="dark")
+    for view in views:
+        await page.goto(f"{path}?tab={view}")
+        await expect(
+            page.get_by_role("tabpanel", name=say(f"opAccounts:tab.{view}"), exact=True)
+        ).to_be_visible()
+        await sound(page)

@@ -13,6 +13,7 @@ import { Loaded } from "@/parts/Loaded";
 import { Money } from "@/parts/Money";
 import { Page } from "@/parts/Page";
 import { useFilters } from "@/parts/useFilters";
+import "@/style/operator.css";
 
 import { RoleName, State } from "./cells";
 import { Exchanges } from "./Exchanges";
@@ -109,6 +110,7 @@ function Views({ account }: { account: AccountDetail }) {
   const shown: Tab = TABS.find((tab) => tab === values.tab) ?? "usage";
   return (
     <Tabs
+      className="tm-tabs"
       activeKey={shown}
       onChange={(tab) => put("tab", tab === "usage" ? "" : tab)}
       destroyOnHidden

@@ -8,6 +8,7 @@ import { presetsQuery, writePlan, type Offer, type Terms } from "@/api/queries/o
 import { usePlanName } from "@/pages/plan/names";
 import { FaultAlert } from "@/parts/FaultAlert";
 import { useRefusal } from "@/parts/useRefusal";
+import "@/style/operator.css";
 
 import { PlanFields } from "./PlanFields";
 import { Preview } from "./Preview";
