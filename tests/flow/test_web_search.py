@@ -554,6 +554,20 @@ async def test_an_offer_beside_other_tools_on_responses_is_left_out_where_search
         assert (demanded.status, "webSearchEnabled" in demanded.text) == (400, True)
 
 
+async def test_an_offer_beside_other_tools_on_messages_is_left_out_where_search_is_off(
+    searching: Open,
+) -> None:
+    """As Cline makes it with every request."""
+    caller, engine = await searching(saying("Done."), web_search=False)
+    shell = {"name": "shell", "input_schema": {"type": "object", "properties": {}}}
+    tools = [shell, {"type": "web_search_20250305", "name": "web_search"}]
+    reply = await caller.ask("messages", more={"tools": tools})
+    assert reply.status == 200
+    assert [tool.name for tool in engine.asked[0][0].tools] == ["shell"]
+    (row,) = await usage_rows(caller.platform)
+    assert "webSearchEnabled is false" in json.loads(row.drops)[0]["reason"]
+
+
 async def test_a_model_that_cannot_search_says_so(searching: Open) -> None:
     caller, _ = await searching(ANSWER, catalogue=CATALOGUE)
     for protocol in PATHS:
