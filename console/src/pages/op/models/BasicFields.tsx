@@ -1,14 +1,15 @@
 /** What a model is called, takes, and until when it is offered. */
 import { useQuery } from "@tanstack/react-query";
 import { Flex, Form, Input, InputNumber, Segmented, Select, Skeleton, Switch } from "antd";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 
 import { modelEntriesQuery } from "@/api/queries/catalogue";
+import { late } from "@/latecomers";
 
 import { FAMILIES, MODALITIES, THINKING } from "./values";
 
-const DayPicker = lazy(() => import("@/parts/DayPicker"));
+const DayPicker = late(() => import("@/parts/DayPicker"));
 
 export function BasicFields({ isNew }: { isNew: boolean }) {
   const { t } = useTranslation("opModels");

@@ -10,8 +10,6 @@ import { AccountPicker } from "@/parts/AccountPicker";
 import { DataTable } from "@/parts/DataTable";
 import { FaultAlert } from "@/parts/FaultAlert";
 import { useRefusal } from "@/parts/useRefusal";
-import { announce } from "@/shell/live";
-
 import { useFormat } from "@/format";
 
 import { ActionTag, useCategoryName } from "./words";
@@ -35,9 +33,7 @@ export function TestBox({ policies }: { policies: Policies }) {
     setBusy(true);
     refusal.clear();
     try {
-      const found = await testText({ ...trial, account_id: account ?? null, model: model ?? null });
-      setTested(found);
-      announce(t(`verdict.${found.verdict}`));
+      setTested(await testText({ ...trial, account_id: account ?? null, model: model ?? null }));
     } catch (cause) {
       setTested(null);
       refusal.refuse(cause);
@@ -110,7 +106,7 @@ function Outcome({ tested }: { tested: Tested }) {
   const name = useCategoryName();
   const time = (us: number): string => (us < 1_000 ? `${format.count(Math.round(us))} µs` : format.duration(us / 1_000));
   return (
-    <Card title={t("test.outcome")} aria-live="polite">
+    <Card title={t("test.outcome")}>
       <Flex vertical gap={12}>
         <Alert
           type={TONES[tested.verdict]}

@@ -8,7 +8,6 @@ import { useFormat } from "@/format";
 import { FaultAlert } from "@/parts/FaultAlert";
 import { Logo } from "@/parts/Logo";
 import { useRefusal } from "@/parts/useRefusal";
-import { announce } from "@/shell/live";
 
 interface Props {
   /** Names by which models know this target's models already. */
@@ -33,9 +32,7 @@ export function TargetTest({ names, toml }: Props) {
     setTried(null);
     refusal.clear();
     try {
-      const found = await testTarget(target, model.trim());
-      setTried(found);
-      announce(t(found.fault === null ? "test.answered" : "test.failed"));
+      setTried(await testTarget(target, model.trim()));
     } catch (cause) {
       refusal.refuse(cause);
     } finally {
