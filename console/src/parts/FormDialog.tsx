@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import { FaultAlert } from "./FaultAlert";
 import type { FaultWords } from "./faults";
+import { useFirstField } from "./useFirstField";
 import { useRefusal } from "./useRefusal";
 
 interface Props<Values extends object> {
@@ -27,6 +28,7 @@ export function FormDialog<Values extends object>(props: Props<Values>) {
   const { t } = useTranslation();
   const [form] = Form.useForm<Values>();
   const refusal = useRefusal();
+  const { body, afterOpenChange } = useFirstField();
   const [busy, setBusy] = useState(false);
 
   async function go(values: Values): Promise<void> {
@@ -51,6 +53,7 @@ export function FormDialog<Values extends object>(props: Props<Values>) {
       cancelText={t("action.cancel")}
       confirmLoading={busy}
       mask={{ closable: false }}
+      afterOpenChange={afterOpenChange}
       onCancel={onClose}
       onOk={() => form.submit()}
     >
@@ -63,7 +66,7 @@ export function FormDialog<Values extends object>(props: Props<Values>) {
         {...(initial !== undefined && { initialValues: initial })}
         onFinish={(values) => void go(values)}
       >
-        {typeof children === "function" ? children(form) : children}
+        <div ref={body}>{typeof children === "function" ? children(form) : children}</div>
       </Form>
     </Modal>
   );

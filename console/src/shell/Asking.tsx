@@ -9,6 +9,7 @@ import { confirmByProvider, leaveForProvider } from "@/api/queries/entry";
 import { confirmPassword, signIn, welcomeQuery } from "@/api/queries/session";
 import { answered, useSession, type Question } from "@/api/session";
 import { FaultAlert } from "@/parts/FaultAlert";
+import { useFirstField } from "@/parts/useFirstField";
 import { useRefusal } from "@/parts/useRefusal";
 import { usePreferences } from "@/preferences";
 
@@ -27,6 +28,7 @@ function Asked({ question }: { question: Question }) {
   const { data: welcome } = useQuery(welcomeQuery);
   const [form] = Form.useForm<Given>();
   const refusal = useRefusal();
+  const { body, afterOpenChange } = useFirstField();
   const [busy, setBusy] = useState(false);
   const email = me?.email ?? "";
   const ways = question === "confirm" ? me?.confirms_by : undefined;
@@ -59,6 +61,7 @@ function Asked({ question }: { question: Question }) {
       confirmLoading={busy}
       mask={{ closable: false }}
       zIndex={1600}
+      afterOpenChange={afterOpenChange}
       onCancel={() => answered(false)}
       onOk={() => form.submit()}
     >
@@ -69,9 +72,11 @@ function Asked({ question }: { question: Question }) {
           <Form.Item label={t("email")} htmlFor="asked-email">
             <Input id="asked-email" value={email} readOnly autoComplete="username" />
           </Form.Item>
-          <Form.Item name="password" label={t("password")} rules={[{ required: true }]}>
-            <Input.Password autoFocus autoComplete="current-password" />
-          </Form.Item>
+          <div ref={body}>
+            <Form.Item name="password" label={t("password")} rules={[{ required: true }]}>
+              <Input.Password autoFocus autoComplete="current-password" />
+            </Form.Item>
+          </div>
         </Form>
       )}
       {byProvider && byPassword && <Divider plain>{t("or")}</Divider>}

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { createKey, type KeyMade } from "@/api/queries/keys";
 import { FaultAlert } from "@/parts/FaultAlert";
 import { SecretOnce } from "@/parts/SecretOnce";
+import { useFirstField } from "@/parts/useFirstField";
 import { useRefusal } from "@/parts/useRefusal";
 import { usePreferences } from "@/preferences";
 
@@ -26,6 +27,7 @@ export function NewKey({ onClose, onMade }: Props) {
   const [form] = Form.useForm<KeyValues>();
   const showFault = useKeyFaults(form);
   const refusal = useRefusal();
+  const { body, afterOpenChange } = useFirstField();
   const [busy, setBusy] = useState(false);
   const [made, setMade] = useState<KeyMade | null>(null);
 
@@ -56,6 +58,7 @@ export function NewKey({ onClose, onMade }: Props) {
       cancelText={t("common:action.cancel")}
       confirmLoading={busy}
       mask={{ closable: false }}
+      afterOpenChange={afterOpenChange}
       onCancel={onClose}
       onOk={() => form.submit()}
     >
@@ -68,7 +71,9 @@ export function NewKey({ onClose, onMade }: Props) {
         initialValues={{ expiry: "none" }}
         onFinish={(values) => void send(values)}
       >
-        <KeyFields expiries={["none", "d7", "d30", "d90", "date"]} open={false} autoFocus />
+        <div ref={body}>
+          <KeyFields expiries={["none", "d7", "d30", "d90", "date"]} open={false} autoFocus />
+        </div>
       </Form>
     </Modal>
   );
