@@ -61,7 +61,8 @@ test("counts are grouped, and short in the reader's language", () => {
 
 test("durations take the unit that fits", () => {
   expect(duration(612, "en")).toBe("612 ms");
-  expect(duration(6_100, "en")).toBe("6.1 sec");
+  expect(duration(6_100, "zh-CN")).toBe("6.1 s");
+  expect(duration(125_000, "en")).toBe("2 min 5 s");
   expect(percent(0.831, "en")).toBe("83.1%");
 });
 

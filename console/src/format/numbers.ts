@@ -25,19 +25,14 @@ export function percent(share: number, language: Language): string {
   }).format(share);
 }
 
-/** `612 ms`, `6.1 s`, `2 min 5 s`. */
+/** `612 ms`, `6.1 s`, `2 min 5 s`: the units are written alike in both languages. */
 export function duration(milliseconds: number, language: Language): string {
-  const unit = (value: number, name: "millisecond" | "second" | "minute", digits: number): string =>
-    new Intl.NumberFormat(language, {
-      style: "unit",
-      unit: name,
-      unitDisplay: "short",
-      maximumFractionDigits: digits,
-    }).format(value);
-  if (milliseconds < 1_000) return unit(Math.round(milliseconds), "millisecond", 0);
-  if (milliseconds < 60_000) return unit(milliseconds / 1_000, "second", 1);
+  const number = (value: number, digits: number): string =>
+    new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+  if (milliseconds < 1_000) return `${number(milliseconds, 0)} ms`;
+  if (milliseconds < 60_000) return `${number(milliseconds / 1_000, 1)} s`;
   const seconds = Math.round(milliseconds / 1_000);
-  return `${unit(Math.floor(seconds / 60), "minute", 0)} ${unit(seconds % 60, "second", 0)}`;
+  return `${number(Math.floor(seconds / 60), 0)} min ${number(seconds % 60, 0)} s`;
 }
 
 /** `1.4 MB`, of bytes. */
