@@ -1,6 +1,6 @@
 /** What a new batch of codes is made of, and the file in which it is handed out. */
 import type { BatchAsked } from "@/api/queries/codes";
-import { addDecimals } from "@/format";
+import { addDecimals } from "@/format/decimal";
 
 export const EXPIRIES = ["none", "d30", "d90", "d365"] as const;
 export type Expiry = (typeof EXPIRIES)[number];
