@@ -1,6 +1,6 @@
 /** A dialog with a form: sends what was filled in, and says why it was refused. */
 import { Form, Modal, type FormInstance } from "antd";
-import { useState, type ReactNode } from "react";
+import { useId, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { FaultAlert } from "./FaultAlert";
@@ -27,6 +27,7 @@ export function FormDialog<Values extends object>(props: Props<Values>) {
   const { title, act, danger = false, width = 520, initial, words, onClose, send, children } = props;
   const { t } = useTranslation();
   const [form] = Form.useForm<Values>();
+  const id = useId();
   const refusal = useRefusal();
   const { body, afterOpenChange } = useFirstField();
   const [busy, setBusy] = useState(false);
@@ -49,16 +50,16 @@ export function FormDialog<Values extends object>(props: Props<Values>) {
       title={title}
       width={width}
       okText={act}
-      okButtonProps={{ danger, disabled: refusal.seconds > 0 }}
+      okButtonProps={{ danger, disabled: refusal.seconds > 0, htmlType: "submit", form: id }}
       cancelText={t("action.cancel")}
       confirmLoading={busy}
       mask={{ closable: false }}
       afterOpenChange={afterOpenChange}
       onCancel={onClose}
-      onOk={() => form.submit()}
     >
       <FaultAlert error={refusal.error} seconds={refusal.seconds} {...(words !== undefined && { words })} />
       <Form<Values>
+        id={id}
         form={form}
         layout="vertical"
         requiredMark={false}

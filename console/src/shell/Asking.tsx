@@ -56,14 +56,18 @@ function Asked({ question }: { question: Question }) {
       open
       title={question === "confirm" ? t("confirmPassword.title") : t("action.signIn")}
       okText={refusal.seconds > 0 ? `${act} (${String(refusal.seconds)})` : act}
-      okButtonProps={{ disabled: refusal.seconds > 0, style: { display: byPassword ? undefined : "none" } }}
+      okButtonProps={{
+        htmlType: "submit",
+        form: "asked",
+        disabled: refusal.seconds > 0,
+        style: { display: byPassword ? undefined : "none" },
+      }}
       cancelText={t("action.cancel")}
       confirmLoading={busy}
       mask={{ closable: false }}
       zIndex={1600}
       afterOpenChange={afterOpenChange}
       onCancel={() => answered(false)}
-      onOk={() => form.submit()}
     >
       <p>{t(question === "confirm" ? "confirmPassword.why" : "sessionEnded")}</p>
       <FaultAlert error={refusal.error} seconds={refusal.seconds} words={{ wrong_password: t("fault.wrongPasswordOnly") }} />

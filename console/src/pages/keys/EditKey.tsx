@@ -53,7 +53,7 @@ export function EditKey({ edited, onClose }: { edited: Key; onClose: () => void 
       footer={
         <Flex gap={8} justify="end">
           <Button onClick={leave}>{t("common:action.cancel")}</Button>
-          <Button type="primary" loading={busy} onClick={() => form.submit()}>
+          <Button type="primary" loading={busy} htmlType="submit" form="edit-key">
             {t("common:action.save")}
           </Button>
         </Flex>

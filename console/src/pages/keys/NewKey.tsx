@@ -55,12 +55,12 @@ export function NewKey({ onClose, onMade }: Props) {
       open
       title={t("new")}
       okText={t("create")}
+      okButtonProps={{ htmlType: "submit", form: "new-key" }}
       cancelText={t("common:action.cancel")}
       confirmLoading={busy}
       mask={{ closable: false }}
       afterOpenChange={afterOpenChange}
       onCancel={onClose}
-      onOk={() => form.submit()}
     >
       <FaultAlert error={refusal.error} seconds={refusal.seconds} words={{ conflict: t("wrong.tooMany") }} />
       <Form
