@@ -84,8 +84,8 @@ def _obstacle(model: Model, caller: Caller, terms: Terms, *, provided: bool) -> 
 def _insists(request: Request, protocol: Vendor) -> bool:
     """Would an answer without a search deceive its caller?
 
-    Codex and Cline offer a search beside their own tools with every request, and can do without. On chat it is
-    a caller's own wish: the MiMo platform refuses it there.
+    Codex and Cline offer a search beside their own tools with every request, and can do without. On chat
+    it is a caller's own wish: the MiMo platform refuses it there.
     """
     tool = searching_tool(request)
     demanded = (tool is not None and tool.force) or request.tool_choice == ChooseOne(NAME)
