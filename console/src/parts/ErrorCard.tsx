@@ -16,7 +16,8 @@ export function ErrorCard({ error: cause, onRetry }: Props) {
   const { t } = useTranslation();
   const say = useFaultText();
   const error = asApiError(cause);
-  const title = error.status === 404 ? t("error.gone") : error.status === 403 ? t("error.forbidden") : t(`error.${error.blame}`);
+  const gone = error.status === 404;
+  const title = gone ? t("error.gone") : error.status === 403 ? t("error.forbidden") : t(`error.${error.blame}`);
   return (
     <Alert
       type="error"
@@ -24,7 +25,7 @@ export function ErrorCard({ error: cause, onRetry }: Props) {
       title={title}
       description={
         <Flex vertical gap={8}>
-          {error.blame !== "network" && <span>{say(error)}</span>}
+          {error.blame !== "network" && !gone && <span>{say(error)}</span>}
           {error.requestId !== "" && <CopyField label={t("error.requestId")} value={error.requestId} inline />}
           {onRetry !== undefined && (
             <div>

@@ -165,10 +165,17 @@ function Notes({ guide, purse }: { guide: ToolGuide; purse: KeyKind }) {
         {guide.wires.some((each) => each.wire === "messages") && <li>{t("mistake.anthropicV1")}</li>}
         <li>{t(purse === "sk" ? "mistake.planUrl" : "mistake.walletUrl")}</li>
         {guide.notes.map((note) => (
-          <li key={note.en}>{language === "zh-CN" ? note.zh : note.en}</li>
+          <li key={note.en}>
+            <Marked text={language === "zh-CN" ? note.zh : note.en} />
+          </li>
         ))}
       </ul>
       <AddressCheck guide={guide} purse={purse} />
     </section>
   );
+}
+
+/** A text in which code stands between backticks. */
+function Marked({ text }: { text: string }) {
+  return text.split("`").map((piece, index) => (index % 2 === 0 ? piece : <code key={index} className="tm-mono">{piece}</code>));
 }

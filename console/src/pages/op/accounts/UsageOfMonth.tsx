@@ -60,7 +60,7 @@ function Totals({ usage: { total, currency } }: { usage: Usage }) {
   const format = useFormat();
   const failed = total.requests - total.answered;
   return (
-    <div className="tm-figures">
+    <div className="tm-grid tm-tiles tm-small-tiles">
       <Figure title={t("usage.cost")}>
         <Money amount={total.cost} currency={currency} />
       </Figure>

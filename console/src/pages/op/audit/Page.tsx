@@ -50,14 +50,13 @@ export default function Audit() {
                 key: "action",
                 title: t("filter.action"),
                 heading: true,
-                render: (entry) => <code className="tm-mono">{entry.action}</code>,
+                render: (entry) => <code className="tm-mono tm-whole">{entry.action}</code>,
               },
-              { key: "subject", title: t("filter.subject"), render: (entry) => <code className="tm-mono">{entry.subject}</code> },
+              { key: "subject", title: t("filter.subject"), render: (entry) => <Id id={entry.subject} /> },
               {
                 key: "account",
                 title: t("filter.account"),
-                render: (entry) =>
-                  entry.account_id === null ? "–" : <Link to={`/op/accounts/${entry.account_id}`}>{entry.account_id}</Link>,
+                render: ({ account_id: id }) => (id === null ? "–" : <Link to={`/op/accounts/${id}`}><Id id={id} /></Link>),
               },
               { key: "address", title: t("address"), render: (entry) => entry.address ?? "–" },
               { key: "details", title: t("details"), render: (entry) => <Details details={entry.details} /> },
@@ -67,6 +66,12 @@ export default function Audit() {
       </Flex>
     </Page>
   );
+}
+
+/** Its end tells one from another. */
+function Id({ id }: { id: string }) {
+  const short = /^[a-z]+_[0-9a-z]{20,}$/.test(id) ? `${id.slice(0, id.indexOf("_") + 1)}…${id.slice(-8)}` : id;
+  return <code className={short.length > 24 ? "tm-mono" : "tm-mono tm-whole"} title={id}>{short}</code>;
 }
 
 function Details({ details }: { details: Record<string, unknown> }) {

@@ -14,6 +14,7 @@ import { FilterText } from "@/parts/FilterText";
 import { Loaded } from "@/parts/Loaded";
 import { Page } from "@/parts/Page";
 import { useFilters } from "@/parts/useFilters";
+import "@/style/operator.css";
 
 export default function Live() {
   const { t } = useTranslation(["opLive", "common"]);
@@ -54,7 +55,7 @@ function Tiles({ traffic }: { traffic: Traffic }) {
     [t("failed"), traffic.ended === 0 ? "–" : format.percent(traffic.failed / traffic.ended)],
   ];
   return (
-    <div className="tm-grid">
+    <div className="tm-grid tm-tiles tm-small-tiles">
       {tiles.map(([title, value]) => (
         <Card size="small" key={title}>
           <Statistic title={title} formatter={() => value} />
