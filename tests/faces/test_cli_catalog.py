@@ -49,12 +49,13 @@ def test_apply_counts_what_it_did_and_names_what_has_no_effect_yet(data: Path) -
 
 def test_apply_tells_people_the_same_in_words(data: Path) -> None:
     file = data / "catalog.toml"
-    file.write_text(EXAMPLE.read_text("utf-8") + "web_search = true\n", "utf-8")
+    text = EXAMPLE.read_text("utf-8").replace("[[models]]", "concurrency = 4\n\n[[models]]", 1)
+    file.write_text(text, "utf-8")
     done = catalog("apply", file, data=data)
     assert done.stdout.splitlines() == [
         "targets  1 created, 0 updated, 0 unchanged",
         "models   1 created, 0 updated, 0 unchanged",
-        "Kept, but without effect in this version: web_search.",
+        "Kept, but without effect in this version: concurrency.",
     ]
 
 
