@@ -43,7 +43,7 @@ async def test_a_session_lives_in_a_cookie_that_pages_cannot_read(platform: Test
 
 
 async def test_behind_https_the_cookie_is_for_https_alone(tmp_path: Path) -> None:
-    """The public address decides, since a proxy speaks TLS for us."""
+    """The public address decides, since a proxy speaks TLS for us; no neighbour can plant a cookie of this name."""
     environ = {"TOKENMILL__SERVER__PUBLIC_URL": "https://mill.example"}
     async with (
         open_test_platform(tmp_path, operator=True, environ=environ) as secure,
@@ -53,7 +53,19 @@ async def test_behind_https_the_cookie_is_for_https_alone(tmp_path: Path) -> Non
         own = {"origin": "https://mill.example"}
         async with http.post(f"{secure.url}{API}/session", json=body, headers=own) as reply:
             assert reply.status == 200
-            assert "; Secure" in reply.headers["set-cookie"]
+            (cookie,) = SimpleCookie(reply.headers["set-cookie"]).values()
+            assert (cookie.key, cookie["path"], cookie["domain"]) == ("__Host-tm_session", "/", "")
+            assert cookie["secure"]
+            me = await reply.json()
+        sent = {
+            "cookie": f"tm_session=planted; {cookie.key}={cookie.value}",
+            "x-csrf-token": me["csrf_token"],
+        }
+        async with http.get(f"{secure.url}{API}/session", headers=sent) as reply:
+            assert (await reply.json())["session_id"] == me["session_id"]
+        async with http.delete(f"{secure.url}{API}/session", headers=sent) as reply:
+            (gone,) = SimpleCookie(reply.headers["set-cookie"]).values()
+            assert (gone.key, gone["path"], gone["max-age"]) == (cookie.key, "/", "0")
 
 
 async def test_a_wrong_password_is_told_in_the_same_words_to_everybody_and_then_throttled(

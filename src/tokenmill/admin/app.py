@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from tokenmill.admin.caller import NEEDS, Need
-from tokenmill.admin.csrf import COOKIE, CSRF_HEADER
+from tokenmill.admin.csrf import CSRF_HEADER
 from tokenmill.admin.developer import (
     account,
     entry,
@@ -86,7 +86,7 @@ _ROUTERS: Final = (
 )
 _ABOUT: Final = f"""\
 The API of the TokenMill console; the console uses nothing else. `POST {PREFIX}/session` signs in: keep the
-cookie `{COOKIE}`, and send its reply's `csrf_token` in `{CSRF_HEADER}` with every POST, PUT, PATCH, DELETE.
+cookie that it sets, and send its reply's `csrf_token` in `{CSRF_HEADER}` with every POST, PUT, PATCH, DELETE.
 `x-requires` says for whom a route is; `x-requires-confirmation` that the password has to have been given just
 now (`POST {PREFIX}/session/confirm`), else it answers 403 with the code `confirm_first`.
 Amounts are decimal strings, times RFC 3339 in UTC. Every error has one form: `{{"error": {{"code", "message",

@@ -11,7 +11,8 @@ from fastapi import Depends, Request
 from tokenmill.accounts.audit import Actor
 from tokenmill.accounts.refusals import confirm_first, signed_out
 from tokenmill.accounts.sessions import SignedIn
-from tokenmill.admin.csrf import COOKIE, CSRF_HEADER, SAFE, check_csrf
+from tokenmill.admin.cookie import cookie_name
+from tokenmill.admin.csrf import CSRF_HEADER, SAFE, check_csrf
 from tokenmill.admin.services import Services
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.kit.ids import AccountId
@@ -50,7 +51,7 @@ def _requirement(need: Need, *, confirmed: bool = False) -> Requirement:
         if need == "anyone":
             return None
         services: Services = request.app.state.services
-        token = request.cookies.get(COOKIE, "")
+        token = request.cookies.get(cookie_name(services.secure), "")
         who = await services.sessions.find(token) if token else None
         if who is None:
             raise signed_out()

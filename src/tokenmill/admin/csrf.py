@@ -9,7 +9,6 @@ from typing import Final
 
 from tokenmill.accounts.refusals import Refusal
 
-COOKIE: Final = "tm_session"
 CSRF_HEADER: Final = "x-csrf-token"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing, and need no token."""

@@ -7,7 +7,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 
 from tokenmill.accounts.refusals import signed_out
-from tokenmill.admin.csrf import COOKIE, CSRF_HEADER, SAFE, check_csrf
+from tokenmill.admin.cookie import cookie_name
+from tokenmill.admin.csrf import CSRF_HEADER, SAFE, check_csrf
 from tokenmill.admin.services import Services
 from tokenmill.kit.faults import Code, Fault
 from tokenmill.store.tables import Key
@@ -50,7 +51,7 @@ class Playground:
 
         Raises Refusal, and Fault(NOT_FOUND) for a key of somebody else.
         """
-        token = _cookie(scope)
+        token = _cookie(scope, cookie_name(self._services.secure))
         who = await self._services.sessions.find(token) if token else None
         if who is None:
             raise signed_out()
@@ -65,9 +66,9 @@ class Playground:
         await self._play(scope, receive, send, path, key.hash)
 
 
-def _cookie(scope: Any) -> str:
+def _cookie(scope: Any, name: str) -> str:
     try:
-        found = SimpleCookie(_header(scope, b"cookie")).get(COOKIE)
+        found = SimpleCookie(_header(scope, b"cookie")).get(name)
     except CookieError:
         return ""
     return "" if found is None else found.value

@@ -19,8 +19,8 @@ from tokenmill.accounts.preferences import (
 )
 from tokenmill.admin.acting import acting
 from tokenmill.admin.caller import ConfirmedOwner, Desk, Member, Owner
-from tokenmill.admin.csrf import COOKIE
 from tokenmill.admin.developer.keys import RatesShown
+from tokenmill.admin.developer.session import drop_session_cookie
 from tokenmill.admin.services import Services
 from tokenmill.admin.shapes import Amount, AmountAsked, Asked, Done, Moment, Shown
 from tokenmill.kit.ids import AccountId
@@ -121,7 +121,7 @@ async def delete_account(caller: ConfirmedOwner, desk: Desk, response: Response)
     async with acting(desk, caller, "account.delete") as act:
         await close_account(act.work, desk.clock, caller.account_id)
         act.on(caller.account_id)
-    response.delete_cookie(COOKIE, path="/console/api/")
+    drop_session_cookie(desk, response)
     return Done()
 
 

@@ -16,7 +16,7 @@ from tokenmill.accounts.oidc.rounds import HOME, LASTS, Aim, Trouble, local_path
 from tokenmill.accounts.sessions import SignedIn
 from tokenmill.admin.acting import acting
 from tokenmill.admin.caller import Anyone, ConfirmedMember, Desk, Member, address_of
-from tokenmill.admin.csrf import COOKIE
+from tokenmill.admin.cookie import cookie_name
 from tokenmill.admin.developer.session import set_session_cookie
 from tokenmill.admin.services import Services
 from tokenmill.admin.shapes import Asked, Done, Everything, Line, Moment, Shown
@@ -198,7 +198,7 @@ def _return(request: Request) -> Return:
 
 
 async def _who(desk: Services, request: Request) -> SignedIn | None:
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(cookie_name(desk.secure), "")
     return await desk.sessions.find(token) if token else None
 
 

@@ -11,7 +11,8 @@ from tokenmill.accounts.refusals import signed_out
 from tokenmill.accounts.sessions import SignedIn
 from tokenmill.admin.acting import acting
 from tokenmill.admin.caller import Anyone, Caller, Desk, Member, address_of
-from tokenmill.admin.csrf import COOKIE, csrf_token
+from tokenmill.admin.cookie import cookie_name, cookie_path
+from tokenmill.admin.csrf import csrf_token
 from tokenmill.admin.services import Services
 from tokenmill.admin.shapes import Asked, Done, Everything, Language, Line, Moment, Secret, Shown
 from tokenmill.store.tables import Role, Standing
@@ -95,7 +96,7 @@ async def sign_out(caller: Member, desk: Desk, response: Response) -> Done:
     async with acting(desk, caller, "session.end") as act:
         await desk.sessions.end(act.work, caller.who.user_id, caller.who.session_id)
         act.on(caller.who.session_id)
-    response.delete_cookie(COOKIE, path="/console/api/", secure=desk.secure, httponly=True, samesite="lax")
+    drop_session_cookie(desk, response)
     return Done()
 
 
@@ -165,7 +166,23 @@ def set_session_cookie(desk: Services, response: Response, token: str) -> None:
     """Signs this browser in; whatever session it had before is another."""
     # Lax, since a return from single sign-on is a navigation from elsewhere; the CSRF token guards the rest.
     response.set_cookie(
-        COOKIE, token, path="/console/api/", httponly=True, secure=desk.secure, samesite="lax"
+        cookie_name(desk.secure),
+        token,
+        path=cookie_path(desk.secure),
+        httponly=True,
+        secure=desk.secure,
+        samesite="lax",
+    )
+
+
+def drop_session_cookie(desk: Services, response: Response) -> None:
+    """Takes the session out of this browser."""
+    response.delete_cookie(
+        cookie_name(desk.secure),
+        path=cookie_path(desk.secure),
+        httponly=True,
+        secure=desk.secure,
+        samesite="lax",
     )
 
 
