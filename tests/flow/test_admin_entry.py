@@ -43,7 +43,7 @@ async def test_a_session_lives_in_a_cookie_that_pages_cannot_read(platform: Test
 
 
 async def test_behind_https_the_cookie_is_for_https_alone(tmp_path: Path) -> None:
-    """The public address decides, since a proxy speaks TLS for us; no neighbour can plant a cookie of this name."""
+    """The public address decides, since a proxy speaks TLS for us; no neighbour can plant the cookie."""
     environ = {"TOKENMILL__SERVER__PUBLIC_URL": "https://mill.example"}
     async with (
         open_test_platform(tmp_path, operator=True, environ=environ) as secure,
