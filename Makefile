@@ -55,7 +55,7 @@ serve: install ## run the platform on http://127.0.0.1:8080 with the embedded mo
 
 test: dev $(NODE_STAMP) browser ## run every test but those of the 1.5B model
 	$(BIN)/tokenmill models fetch smollm2-135m
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not model and not proof and not agents" tests
+	$(BIN)/pytest -n 3 --dist loadgroup -m "not model and not proof and not agents" tests
 
 check: dev ## format, lint, types, import floors, and the same of the console
 	$(BIN)/ruff format --check .

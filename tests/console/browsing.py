@@ -11,7 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    expect,
+)
 
 Language = Literal["en", "zh-CN"]
 Theme = Literal["light", "dark"]
@@ -23,7 +31,7 @@ WIDTHS: tuple[Width, ...] = get_args(Width)
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "build" / "console"
 ZONE = "Asia/Shanghai"
-PATIENCE = 10_000
+PATIENCE = 20_000
 """Milliseconds in which a page has to do what is asked of it."""
 
 _HEIGHTS: dict[Width, int] = {390: 844, 1280: 800, 1920: 1080}
@@ -97,6 +105,7 @@ class Heard:
 
 @asynccontextmanager
 async def chromium_running(playwright: Playwright, program: str) -> AsyncIterator[Browser]:
+    expect.set_options(timeout=PATIENCE)  # It knows nothing of a context's patience.
     browser = await playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
     try:
         yield browser

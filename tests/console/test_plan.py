@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from playwright.async_api import Page, expect
@@ -28,6 +29,15 @@ async def shown_once(page: Page, say: Words) -> str:
     return key
 
 
+async def ended(mill: Mill, key: str) -> None:
+    """Waits for the second that was promised, times ten for busy machines."""
+    for _ in range(100):
+        if (await mill.call(key, base="/token-plan"))[0] == 401:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("the key of before is still good")
+
+
 async def test_a_plan_is_bought_and_its_key_replaced(
     mill: Mill, signed_in: Open, sound: Sound, say: Words
 ) -> None:
@@ -47,8 +57,8 @@ async def test_a_plan_is_bought_and_its_key_replaced(
     await page.get_by_role("button", name=say("plan:resetKey")).click()
     await page.get_by_role("dialog").get_by_role("button", name=say("plan:resetKey")).click()
     second = await shown_once(page, say)
-    statuses = [(await mill.call(key, base="/token-plan"))[0] for key in (first, second)]
-    assert statuses == [401, 200]
+    assert (await mill.call(second, base="/token-plan"))[0] == 200
+    await ended(mill, first)
 
 
 async def test_a_plan_that_is_too_dear_says_what_is_missing(mill: Mill, signed_in: Open, say: Words) -> None:
