@@ -159,7 +159,7 @@ async def test_what_was_typed_outlives_the_session(mill: Mill, signed_in: Open, 
     form = page.get_by_role("dialog", name=say("keys:new"))
     await form.get_by_label(say("keys:field.name"), exact=True).fill("typed before")
     await page.context.clear_cookies()
-    # By whatever means: the list behind may have noticed first, and have the question stand before the button.
+    # By whatever means: the list behind may have noticed first, so that the question covers the button.
     await form.get_by_role("button", name=say("keys:create")).dispatch_event("click")
     again = page.get_by_role("dialog", name=say("action.signIn"))
     await expect(again.get_by_text(say("sessionEnded"))).to_be_visible()

@@ -24,10 +24,10 @@ async def test_the_first_steps_tick_themselves(mill: Mill, signed_in: Open, say:
         key = (await one.do("POST", "/keys", {"name": "laptop"}))["secret"]
     status, _ = await mill.call(key)
     assert status == 200
-    await expect(steps.get_by_text(say("overview:steps.isDone"))).to_have_count(3, timeout=10_000)
+    await expect(steps.get_by_text(say("overview:steps.isDone"))).to_have_count(3)
     await expect(page.get_by_text(say("overview:steps.done"))).to_be_visible()
     recent = page.get_by_role("region", name=say("overview:recent.title"))
-    await expect(recent.get_by_role("row", name="laptop")).to_contain_text("claude-code", timeout=10_000)
+    await expect(recent.get_by_role("row", name="laptop")).to_contain_text("claude-code")
 
 
 async def test_what_is_left_stands_on_the_first_screen_of_a_phone(

@@ -18,4 +18,4 @@ async def test_a_second_browser_sees_the_switch(mill: Mill, signed_in: Open, say
     await expect(switch).not_to_be_checked()
     await switch.click()
     await expect(one.get_by_text(say("plugins:nowOn"))).to_be_visible()
-    await expect(other.get_by_role("switch", name=say("plugins:webSearch"))).to_be_checked(timeout=8_000)
+    await expect(other.get_by_role("switch", name=say("plugins:webSearch"))).to_be_checked()

@@ -202,7 +202,7 @@ async def test_a_server_that_is_away_is_waited_for(mill: Mill, signed_in: Open, 
     await expect(key).to_be_visible()
     await page.context.route("**/*", lambda route: route.abort("connectionrefused"))
     bar = page.get_by_text(say("offline"))
-    await expect(bar).to_be_visible(timeout=5_000)
+    await expect(bar).to_be_visible()
     await expect(key).to_be_visible()
     await page.get_by_role("link", name=say("nav.help")).click()
     await expect(page).to_have_url(re.compile("/console/help"))

@@ -20,7 +20,7 @@ async def test_the_guide_waits_for_the_tool(mill: Mill, signed_in: Open, say: Wo
     await expect(page.get_by_text(say("tools:waiting", name="Claude Code"))).to_be_visible()
     await mill.call(key, tool="claude-cli/2.1.0 (external, cli)")
     seen = say("tools:arrived", model="mimo-v2.5-pro")
-    await expect(page.get_by_text(seen)).to_be_visible(timeout=10_000)
+    await expect(page.get_by_text(seen)).to_be_visible()
 
 
 async def test_a_wrong_address_is_explained(signed_in: Open, say: Words) -> None:
