@@ -113,7 +113,7 @@ async def test_a_chat_target_is_shown_an_image_by_its_id_on_all_protocols(over_c
     assert await ask_messages(platform, {"type": "image", "source": source}) == "seen"
     assert shown(upstream) == image
     assert await ask_responses(platform, {"type": "input_image", "file_id": id_, "detail": "auto"}) == "seen"
-    assert shown(upstream)[0]["image_url"]["url"] == image[0]["image_url"]["url"]  # type: ignore[index]
+    assert shown(upstream)[0]["image_url"]["url"] == image[0]["image_url"]["url"]  # type: ignore[index]  # JSON
     assert await ask_responses(platform, {"type": "input_file", "file_id": id_}) == "seen"
     assert shown(upstream) == image
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
+import msgspec
 import pytest
 
 from tokenmill.billing.plans import Name, OffPeak, Plan
@@ -77,7 +78,8 @@ def catalogue() -> Catalogue:
 
 
 def facts(**own: object) -> AccountFacts:
-    return AccountFacts(id=AccountId("acc_1"), email="dev@example.com", currency="USD", **own)  # type: ignore[arg-type]
+    known = AccountFacts(id=AccountId("acc_1"), email="dev@example.com", currency="USD")
+    return msgspec.structs.replace(known, **own)
 
 
 def test_the_targets_are_told_in_the_order_of_routing(catalogue: Catalogue) -> None:

@@ -302,7 +302,7 @@ async def test_pages_follow_each_other(database: Database, account: AccountId, t
         await asyncio.sleep(0.002)  # Ids sort by the millisecond.
 
     async def page(**asked: object) -> tuple[list[str], bool]:
-        records, more = await files.page(account, **asked)  # type: ignore[arg-type]
+        records, more = await files.page(account, **asked)  # type: ignore[arg-type]  # As a query has it.
         return [record.id for record in records], more
 
     assert await page(limit=2) == (ids[:2:-1], True)

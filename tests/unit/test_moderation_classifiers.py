@@ -43,7 +43,7 @@ def guard(engine: ScriptedEngine, model: str = "Qwen3Guard-Gen-4B", **more: obje
     def find() -> tuple[Engine, Route]:
         return engine, Route(target="g", engine="openai", upstream_model=model)
 
-    return GuardModel(find, **more)  # type: ignore[arg-type]
+    return GuardModel(find, **more)  # type: ignore[arg-type]  # Each option fits its own argument.
 
 
 @pytest.mark.parametrize(

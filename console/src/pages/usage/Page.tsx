@@ -1,11 +1,12 @@
 /** How much was used, of what, since when: a sum, a chart, a table by group, and every single request. */
 import { useQuery } from "@tanstack/react-query";
 import { Card, Flex } from "antd";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { seriesQuery, type Usage } from "@/api/queries/usage";
 import { useFormat } from "@/format";
+import { late } from "@/latecomers";
 import { Loaded } from "@/parts/Loaded";
 import { Loading } from "@/parts/Loading";
 import { Page } from "@/parts/Page";
@@ -20,7 +21,7 @@ import { spanOf, type Span } from "./range";
 import { Totals } from "./Totals";
 import { asked, groupOf, useView } from "./useView";
 
-const UsageChart = lazy(() => import("./UsageChart"));
+const UsageChart = late(() => import("./UsageChart"));
 
 export default function UsagePage() {
   const { t } = useTranslation(["usage", "common"]);

@@ -38,6 +38,7 @@ export default function UsageChart({ usage, view, onDay }: Props) {
       view.by === "kind"
         ? drawnKinds(usage, theme, (kind) => t(`common:kind.${kind}`))
         : drawnGroups(usage, view.metric, theme, nameOf, t("other")),
+    // Names follow the language and what they are of, whatever function gives them.
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [usage, view.by, view.metric, theme, language],
   );

@@ -28,7 +28,7 @@ _SHORTFALL = _USAGE_FIELDS.index("shortfall")
 
 # The texts below are made of our own names; no value is ever put into them.
 _ADD_USAGE = (
-    f"INSERT INTO usage ({', '.join(_USAGE_FIELDS)}) "  # noqa: S608
+    f"INSERT INTO usage ({', '.join(_USAGE_FIELDS)}) "  # noqa: S608  (our own names)
     f"VALUES ({', '.join('?' * len(_USAGE_FIELDS))}) ON CONFLICT (id) DO NOTHING"
 )
 _POSTED = (
