@@ -152,7 +152,8 @@ async def test_limits_are_set_where_the_key_is_edited(
         await addresses.press("Enter")
         await form.get_by_role("button", name=say("action.save")).click()
         await expect(form.get_by_text(say("keys:wrong.addresses"))).to_be_visible()
-        await addresses.press("Backspace")
+        while await form.get_by_title("somewhere").count():  # Just after typing, the field keeps what it has.
+            await addresses.press("Backspace")
         await addresses.fill("203.0.113.7")
         await addresses.press("Enter")
         await form.get_by_role("button", name=say("action.save")).click()
